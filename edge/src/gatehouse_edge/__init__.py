@@ -1,0 +1,1 @@
+"""The agent on a gateway: sources -> gate -> inference -> tracking -> rules -> outbox -> transport."""

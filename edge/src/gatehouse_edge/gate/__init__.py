@@ -1,0 +1,1 @@
+"""Decides which frames are worth inferring."""

@@ -1,0 +1,1 @@
+"""Models behind manifests, run in a process of their own."""

@@ -1,0 +1,1 @@
+"""Durable queue of accepted events. I/O."""

@@ -1,0 +1,1 @@
+"""What counts as a hazard, a count or a passage. Pure."""

@@ -1,0 +1,1 @@
+"""Where frames and readings come from. I/O."""

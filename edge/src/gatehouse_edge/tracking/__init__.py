@@ -1,0 +1,1 @@
+"""Boxes joined over seconds inside one camera. Pure."""

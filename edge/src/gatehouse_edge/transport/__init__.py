@@ -1,0 +1,1 @@
+"""The outbox over MQTT, and the hub's acknowledgements back. I/O."""

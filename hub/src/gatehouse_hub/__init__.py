@@ -1,0 +1,1 @@
+"""The hub: ingest -> store -> fusion and linking -> desk -> notify, live, api, console."""

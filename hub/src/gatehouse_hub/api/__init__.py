@@ -1,0 +1,1 @@
+"""Door in: people and integrators."""

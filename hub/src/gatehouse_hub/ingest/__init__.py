@@ -1,0 +1,1 @@
+"""Door in: messages from gateways."""

@@ -1,0 +1,1 @@
+"""Events to incidents, with reasons. Pure."""

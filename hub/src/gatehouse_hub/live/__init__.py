@@ -1,0 +1,1 @@
+"""Door out: what changed, to the console."""

@@ -1,0 +1,1 @@
+"""Doors out: one file per channel."""

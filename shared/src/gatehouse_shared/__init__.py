@@ -1,0 +1,1 @@
+"""The wire of Gatehouse: what may be sent, and nothing else."""

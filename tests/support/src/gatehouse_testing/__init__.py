@@ -1,0 +1,1 @@
+"""Builders, fakes and tools for developers and tests; never shipped."""
