@@ -1,0 +1,65 @@
+"""The list of commands, and the way from a name to its module.
+
+A command NAME is the module `gatehouse_testing.dev.NAME` with `main(argv: list[str]) -> int`, the exit
+status. To add one: drop the module in and give it a line in `COMMANDS`. README lists the same names, and
+a test compares the two.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import cast
+
+from gatehouse_testing.dev.paths import VENV_BIN, put_first_in_path
+from gatehouse_testing.dev.steps import StepError
+
+COMMANDS = {
+    "demo": "broker, hub, three agents and the console, on this machine; --check tests it unseen",
+    "test": "set up what tests need and run them; --long for all; further words go to pytest",
+    "check": "format, lint, types, import contracts, generated files",
+    "fmt": "put the code in order",
+    "all": "check, then test",
+    "tracks": "the tracker's boxes of a recording as MOT-challenge rows, for evaluation",
+    "bench": "run a measurement of tests/bench and print its figures; --json FILE writes them",
+    "schema": "write shared/schema from the wire's types; --check compares",
+    "openapi": "write the hub's OpenAPI and the console's types from it; --check compares",
+    "console": "build the console into the hub, if its sources changed",
+    "isolate": "import each package in an environment that holds only it",
+    "constraints": "write constraints.txt anew: versions and hashes, no addresses",
+    "exec": "run any program inside .venv",
+}
+
+
+def dispatch(argv: list[str]) -> int:
+    """Run one command; without any, or with `--help`, list them. Returns the exit status."""
+    put_first_in_path(VENV_BIN)
+    if not argv or argv[0] in {"-h", "--help", "help"}:
+        print(listing())
+        return 0
+    name, *rest = argv
+    if name not in COMMANDS:
+        print(f"dev: no command {name!r}\n\n{listing()}", file=sys.stderr)
+        return 2
+    try:
+        return load(name)(rest)
+    except StepError as error:
+        print(f"dev {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def listing() -> str:
+    """All commands with a line each."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(["usage: ./dev COMMAND [ARGUMENTS]", "", *lines])
+
+
+def load(name: str) -> Callable[[list[str]], int]:
+    """The `main` of a command's module. Raises StepError when the tree does not hold it."""
+    module = f"{__package__}.{name}"
+    if importlib.util.find_spec(module) is None:
+        raise StepError("this tree does not hold the command yet")
+    return cast("Callable[[list[str]], int]", importlib.import_module(module).main)
