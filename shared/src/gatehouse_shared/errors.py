@@ -1,7 +1,7 @@
 """Errors of the wire.
 
-    WireError              something that may not be sent or stored; `reason` is a RefusalReason
-     '- SiteError          a site file that cannot be used; `place` names the key, `remedy` what to do
+WireError              something that may not be sent or stored; `reason` is a RefusalReason
+ '- SiteError          a site file that cannot be used; `place` names the key, `remedy` what to do
 """
 
 from enum import StrEnum

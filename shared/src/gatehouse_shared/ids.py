@@ -11,12 +11,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 ID_PATTERN: Final = r"^(?!.*[0-9]{5})[a-z0-9][a-z0-9_-]{0,31}(?![\s\S])"
-SOURCE_PATTERN: Final = (
-    r"^/sites/(?!.*[0-9]{5})[a-z0-9][a-z0-9_-]{0,31}/(gateways/[a-z0-9][a-z0-9_-]{0,31}|hub)(?![\s\S])"
-)
-SUBJECT_PATTERN: Final = (
-    r"^(zones|lines|devices)/(?!.*[0-9]{5})[a-z0-9][a-z0-9_-]{0,31}(?![\s\S])"
-)
+SOURCE_PATTERN: Final = r"^/sites/(?!.*[0-9]{5})[a-z0-9][a-z0-9_-]{0,31}/(gateways/[a-z0-9][a-z0-9_-]{0,31}|hub)(?![\s\S])"
+SUBJECT_PATTERN: Final = r"^(zones|lines|devices)/(?!.*[0-9]{5})[a-z0-9][a-z0-9_-]{0,31}(?![\s\S])"
 HEX16_PATTERN: Final = r"^[0-9a-f]{16}(?![\s\S])"
 HEX32_PATTERN: Final = r"^[0-9a-f]{32}(?![\s\S])"
 HEX64_PATTERN: Final = r"^[0-9a-f]{64}(?![\s\S])"
@@ -33,7 +29,9 @@ Sha256 = Annotated[str, Meta(pattern=HEX64_PATTERN, max_length=64)]
 Boot = Annotated[str, Meta(pattern=HEX16_PATTERN, max_length=16)]
 RequestId = Annotated[str, Meta(pattern=HEX32_PATTERN, max_length=32)]
 Seq = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-Upto = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Everything up to here is accounted for")]
+Upto = Annotated[
+    int, Meta(ge=0, le=2**53 - 1, description="Everything up to here is accounted for")
+]
 
 _ID = re.compile(ID_PATTERN)
 
@@ -47,7 +45,7 @@ def event_id(gateway: str, epoch: str, lane: str, seq: int) -> str:
     """The only id an event may have: 32 hex of SHA-256 over its key.
 
     >>> event_id("gw_1", "00112233445566aa", "alarm", 1)
-    'c1bd6d8b69d3ca4f7ef1bd0beddd7d3f'
+    '2f7bbbd8735b652ddc26b80b25b2064e'
     """
     return hashlib.sha256(f"{gateway}/{epoch}/{lane}/{seq}".encode()).hexdigest()[:32]
 

@@ -27,9 +27,7 @@ Hours = Annotated[
         max_length=11,
     ),
 ]
-ClockTime = Annotated[
-    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](?![\s\S])", max_length=5)
-]
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](?![\s\S])", max_length=5)]
 MetrePoint = tuple[
     Annotated[float, Meta(ge=-8191, le=8191)], Annotated[float, Meta(ge=-8191, le=8191)]
 ]
@@ -171,7 +169,9 @@ def decode_site(tree: object) -> Site:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
         place = path.strip("`").removeprefix("$").removeprefix(".") or "site file"
-        raise SiteError(place, message, "Correct or remove this key; see docs/site-file.md") from None
+        raise SiteError(
+            place, message, "Correct or remove this key; see docs/site-file.md"
+        ) from None
     check_site(site)
     return site
 

@@ -40,7 +40,12 @@ class ModelState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Birth(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="state", tag="born"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="state",
+    tag="born",
 ):
     """A gateway is there. Sent on connect and every 30 s until an ack names its boot."""
 
@@ -56,7 +61,12 @@ class Birth(
 
 
 class Death(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="state", tag="dead"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="state",
+    tag="dead",
 ):
     """The will of one connection; believed late, and never when older than the latest (boot, conn)."""
 

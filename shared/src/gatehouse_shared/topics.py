@@ -43,7 +43,12 @@ def down(site: str, gateway: str, leaf: str) -> str:
 
 def hub_subscriptions() -> tuple[str, ...]:
     """What the hub reads: the lanes on two connections, in this order; state and answers with the first."""
-    return (f"{ROOT}/+/+/up/alarm", f"{ROOT}/+/+/up/bulk", f"{ROOT}/+/+/up/state", f"{ROOT}/+/+/up/response/+")
+    return (
+        f"{ROOT}/+/+/up/alarm",
+        f"{ROOT}/+/+/up/bulk",
+        f"{ROOT}/+/+/up/state",
+        f"{ROOT}/+/+/up/response/+",
+    )
 
 
 def gateway_subscription(site: str, gateway: str) -> str:
@@ -57,7 +62,12 @@ def parse_topic(topic: str) -> GatewayTopic | None:
     if len(levels) not in (6, 7) or "/".join(levels[:2]) != ROOT:
         return None
     shard, gateway, direction = levels[2], levels[3], levels[4]
-    if len(shard) != 2 or not shard.isdigit() or not is_id(gateway) or direction not in ("up", "down"):
+    if (
+        len(shard) != 2
+        or not shard.isdigit()
+        or not is_id(gateway)
+        or direction not in ("up", "down")
+    ):
         return None
     return GatewayTopic(shard, gateway, direction, "/".join(levels[5:]))
 
