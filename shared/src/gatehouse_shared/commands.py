@@ -17,7 +17,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What commands and answers have in common."""
 
 
-class Ack(Message, kw_only=True):
+class Ack(Message, frozen=True, kw_only=True):
     """After COMMIT: everything up to these numbers of `epoch` is a row, in a gap or in quarantine."""
 
     boot: Boot
@@ -27,14 +27,14 @@ class Ack(Message, kw_only=True):
     hub_time: Instant
 
 
-class MessageNack(Message, kw_only=True, tag_field="nack", tag="message"):
+class MessageNack(Message, frozen=True, kw_only=True, tag_field="nack", tag="message"):
     """A message that could not be read, by the SHA-256 of its bytes."""
 
     sha256: Sha256
     reason: RefusalReason
 
 
-class RowNack(Message, kw_only=True, tag_field="nack", tag="row"):
+class RowNack(Message, frozen=True, kw_only=True, tag_field="nack", tag="row"):
     """A row in quarantine; it is accounted for."""
 
     epoch: Epoch
@@ -46,7 +46,7 @@ class RowNack(Message, kw_only=True, tag_field="nack", tag="row"):
 Nack = MessageNack | RowNack
 
 
-class Request(Message, kw_only=True):
+class Request(Message, frozen=True, kw_only=True):
     """What all requests carry. Idempotent by `request`; expires `ttl_ms` after receipt."""
 
     request: RequestId
@@ -54,11 +54,11 @@ class Request(Message, kw_only=True):
     hub_time: Instant
 
 
-class TimeRequest(Request, kw_only=True):
+class TimeRequest(Request, frozen=True, kw_only=True):
     """Heartbeat and clock measurement, every 20 s."""
 
 
-class AcknowledgedRequest(Request, kw_only=True):
+class AcknowledgedRequest(Request, frozen=True, kw_only=True):
     """A hazard was acknowledged; `at_site` ends a latched one."""
 
     epoch: Epoch
@@ -67,33 +67,33 @@ class AcknowledgedRequest(Request, kw_only=True):
     at_site: bool
 
 
-class PlateRequest(Request, kw_only=True):
+class PlateRequest(Request, frozen=True, kw_only=True):
     """Asks for a scene plate of an open T or C hazard."""
 
     camera: Id
     purpose: Literal["verify_hazard", "check_view"]
 
 
-class DrillRequest(Request, kw_only=True):
+class DrillRequest(Request, frozen=True, kw_only=True):
     """Marks a rule's hazards as a drill until a moment."""
 
     rule: Id
     until: Instant
 
 
-class WalkTestRequest(Request, kw_only=True):
+class WalkTestRequest(Request, frozen=True, kw_only=True):
     """Every trigger is reported as a drill until a moment."""
 
     until: Instant
 
 
-class AnnounceRequest(Request, kw_only=True):
+class AnnounceRequest(Request, frozen=True, kw_only=True):
     """Plays a registered message."""
 
     message: Id
 
 
-class OutputRequest(Request, kw_only=True):
+class OutputRequest(Request, frozen=True, kw_only=True):
     """Switches an output of the site until a moment."""
 
     device: Id
@@ -101,14 +101,14 @@ class OutputRequest(Request, kw_only=True):
     until: Instant
 
 
-class Response(Message, kw_only=True):
+class Response(Message, frozen=True, kw_only=True):
     """Answer to a request; `outcome` says whether it was done."""
 
     request: RequestId
     outcome: Literal["done", "refused", "expired", "unknown"]
 
 
-class TimeResponse(Message, kw_only=True):
+class TimeResponse(Message, frozen=True, kw_only=True):
     """The gateway's clock, for the offset."""
 
     request: RequestId
@@ -135,7 +135,7 @@ RESPONSES: Final[dict[str, type[Message]]] = {
 """Verb -> answer."""
 
 
-class ConfigOffer(Message, kw_only=True):
+class ConfigOffer(Message, frozen=True, kw_only=True):
     """`down/config`, retained: a signed offer of configuration. A schema only until enrolment exists."""
 
     version: Annotated[int, Meta(ge=1, le=2**53 - 1)]

@@ -4,6 +4,7 @@ Fields are encoded in the order written here; optional ones are left out when th
 exactly one form in bytes. Nothing here is free text, a float, a picture, a track or a list of numbers, and a test keeps it so.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -38,7 +39,7 @@ Grade = Annotated[int, Meta(ge=1, le=4, description="1 watch, 2 warn, 3 alarm, 4
 Steps = Annotated[int, Meta(ge=-1_000, le=15_000, description="Integer steps of the quantity")]
 
 
-class Measure(Payload, kw_only=True):
+class Measure(Payload, frozen=True, kw_only=True):
     """What was measured against what, in integer steps of a registered quantity."""
 
     quantity: Quantity
@@ -46,7 +47,7 @@ class Measure(Payload, kw_only=True):
     threshold: Steps
 
 
-class Place(Payload, kw_only=True):
+class Place(Payload, frozen=True, kw_only=True):
     """Where in the site, metres from its origin, floored to the class's grid; `level` is the zone's storey."""
 
     x_m: Metre
@@ -54,7 +55,7 @@ class Place(Payload, kw_only=True):
     level: Annotated[int, Meta(ge=-9, le=99)]
 
 
-class HazardData(Payload, kw_only=True):
+class HazardData(Payload, frozen=True, kw_only=True):
     """Something is wrong with a place. `hazard` is the `seq` of its own raised row and holds its life together."""
 
     hazard: Seq
@@ -75,7 +76,7 @@ class HazardData(Payload, kw_only=True):
     count_raises: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
 
 
-class CountData(Payload, kw_only=True):
+class CountData(Payload, frozen=True, kw_only=True):
     """How full a zone was in one window, of one label, by one device."""
 
     zone: Id
@@ -88,7 +89,7 @@ class CountData(Payload, kw_only=True):
     quality: Twentieths
 
 
-class FlowData(Payload, kw_only=True):
+class FlowData(Payload, frozen=True, kw_only=True):
     """Passages through a gate's line in one window. `in_` is `in` on the wire."""
 
     line: Id
@@ -99,7 +100,7 @@ class FlowData(Payload, kw_only=True):
     window_s: Annotated[int, Meta(ge=10, le=86_400)]
 
 
-class ReadingData(Payload, kw_only=True):
+class ReadingData(Payload, frozen=True, kw_only=True):
     """One value of one sensor, in integer steps of a registered quantity."""
 
     device: Id
@@ -135,7 +136,7 @@ class AgeBand(StrEnum):
     DAYS = "days"
 
 
-class CameraHealth(Payload, kw_only=True):
+class CameraHealth(Payload, frozen=True, kw_only=True):
     """One camera over five minutes; shares of its target rate in tenths."""
 
     state: CameraState
@@ -144,7 +145,7 @@ class CameraHealth(Payload, kw_only=True):
     reconnects: Band
 
 
-class GatewayHealth(Payload, kw_only=True):
+class GatewayHealth(Payload, frozen=True, kw_only=True):
     """The gateway over five minutes; shares in tenths, the outbox in bands."""
 
     cpu: Tenths
@@ -154,7 +155,7 @@ class GatewayHealth(Payload, kw_only=True):
     outbox_age: AgeBand
 
 
-class HealthData(Payload, kw_only=True):
+class HealthData(Payload, frozen=True, kw_only=True):
     """Health of one camera (subject `devices/{camera}`) or of the gateway (subject `devices/{gateway}`): exactly one of both."""
 
     camera: CameraHealth | UnsetType = UNSET
@@ -174,7 +175,7 @@ class GapReason(StrEnum):
     EPOCH = "epoch"
 
 
-class GapData(Payload, kw_only=True):
+class GapData(Payload, frozen=True, kw_only=True):
     """Numbers of the lane that are accounted for without a row. `epoch` when it is another epoch of the same gateway."""
 
     from_seq: Seq
@@ -205,37 +206,37 @@ class Envelope(
     clock: ClockState
 
 
-class HazardEvent(Envelope, kw_only=True, tag="gatehouse.hazard.v1"):
+class HazardEvent(Envelope, frozen=True, kw_only=True, tag="gatehouse.hazard.v1"):
     """A hazard was raised, updated or cleared. Alarm lane."""
 
     data: HazardData
 
 
-class CountEvent(Envelope, kw_only=True, tag="gatehouse.count.v1"):
+class CountEvent(Envelope, frozen=True, kw_only=True, tag="gatehouse.count.v1"):
     """A zone count over a window. Bulk lane."""
 
     data: CountData
 
 
-class FlowEvent(Envelope, kw_only=True, tag="gatehouse.flow.v1"):
+class FlowEvent(Envelope, frozen=True, kw_only=True, tag="gatehouse.flow.v1"):
     """Passages over a window. Bulk lane."""
 
     data: FlowData
 
 
-class ReadingEvent(Envelope, kw_only=True, tag="gatehouse.reading.v1"):
+class ReadingEvent(Envelope, frozen=True, kw_only=True, tag="gatehouse.reading.v1"):
     """A sensor value. Bulk lane."""
 
     data: ReadingData
 
 
-class HealthEvent(Envelope, kw_only=True, tag="gatehouse.health.v1"):
+class HealthEvent(Envelope, frozen=True, kw_only=True, tag="gatehouse.health.v1"):
     """Health of a camera or the gateway. Bulk lane."""
 
     data: HealthData
 
 
-class GapEvent(Envelope, kw_only=True, tag="gatehouse.gap.v1"):
+class GapEvent(Envelope, frozen=True, kw_only=True, tag="gatehouse.gap.v1"):
     """Rows that will never come. Either lane."""
 
     data: GapData
@@ -245,7 +246,7 @@ Event = HazardEvent | CountEvent | FlowEvent | ReadingEvent | HealthEvent | GapE
 """Anything that travels on a lane."""
 
 Data = HazardData | CountData | FlowData | ReadingData | HealthData | GapData
-EVENT_OF_DATA: Final[dict[type[Data], type[Event]]] = {
+EVENT_OF_DATA: Final[dict[type[Data], Callable[..., Event]]] = {
     HazardData: HazardEvent,
     CountData: CountEvent,
     FlowData: FlowEvent,

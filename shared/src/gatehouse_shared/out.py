@@ -38,7 +38,7 @@ class OutMessage(
     valid_until: Instant
 
 
-class IncidentOut(OutMessage, kw_only=True):
+class IncidentOut(OutMessage, frozen=True, kw_only=True):
     """One incident, without positions, reasons or numbers; `minute` is when it opened, floored to the minute."""
 
     incident: EventId
@@ -50,7 +50,7 @@ class IncidentOut(OutMessage, kw_only=True):
     minute: Instant
 
 
-class ZoneOut(OutMessage, kw_only=True):
+class ZoneOut(OutMessage, frozen=True, kw_only=True):
     """A zone's level now; `count` over the last whole quarter of an hour, from ten up and rounded to five."""
 
     zone: Id
@@ -59,7 +59,7 @@ class ZoneOut(OutMessage, kw_only=True):
     window_start: Instant | UnsetType = UNSET
 
 
-class SiteStatusOut(OutMessage, kw_only=True):
+class SiteStatusOut(OutMessage, frozen=True, kw_only=True):
     """How the site's equipment does."""
 
     gateways: Annotated[int, Meta(ge=0, le=1024)]

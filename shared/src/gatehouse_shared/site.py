@@ -41,7 +41,7 @@ class Part(
     """What every part of the file has in common: unknown keys are refused."""
 
 
-class Origin(Part, kw_only=True):
+class Origin(Part, frozen=True, kw_only=True):
     """Puts the plan on a map; `bearing_deg` is the direction of +y, clockwise from north."""
 
     lat: Annotated[float, Meta(ge=-90, le=90)]
@@ -49,7 +49,7 @@ class Origin(Part, kw_only=True):
     bearing_deg: Annotated[float, Meta(ge=0, lt=360)] = 0.0
 
 
-class Zone(Part, kw_only=True):
+class Zone(Part, frozen=True, kw_only=True):
     """A part of the place. `neighbours` can be walked into; the relation holds both ways however it is written."""
 
     id: Id
@@ -69,7 +69,7 @@ class Zone(Part, kw_only=True):
         return area_m2(self.polygon)
 
 
-class Gate(Part, kw_only=True):
+class Gate(Part, frozen=True, kw_only=True):
     """A counted edge of the zone graph; inward is from `from_` to `to`."""
 
     id: Id
@@ -78,7 +78,7 @@ class Gate(Part, kw_only=True):
     width_m: Annotated[float, Meta(gt=0, le=100)]
 
 
-class Line(Part, kw_only=True):
+class Line(Part, frozen=True, kw_only=True):
     """Where a device sees a gate. Crossing from the left of first-to-second point to its right is inward."""
 
     id: Id
@@ -87,7 +87,7 @@ class Line(Part, kw_only=True):
     points: tuple[FramePoint, FramePoint]
 
 
-class View(Part, kw_only=True):
+class View(Part, frozen=True, kw_only=True):
     """Where a device sees a zone; with four or more marks (frame point, site point) sizes and densities are in metres."""
 
     device: Id
@@ -96,7 +96,7 @@ class View(Part, kw_only=True):
     marks: Annotated[tuple[tuple[FramePoint, MetrePoint], ...], Meta(max_length=32)] = ()
 
 
-class Schedule(Part, kw_only=True):
+class Schedule(Part, frozen=True, kw_only=True):
     """Hours and days in the site's time zone; an interval over midnight belongs to the day it starts on."""
 
     id: Id
@@ -104,7 +104,7 @@ class Schedule(Part, kw_only=True):
     days: Annotated[tuple[Day, ...], Meta(min_length=1, max_length=7)]
 
 
-class Rule(Part, kw_only=True):
+class Rule(Part, frozen=True, kw_only=True):
     """A rule pack entry switched on: what is watched, where, by what, with which parameters and when it is armed."""
 
     id: Id
@@ -117,7 +117,7 @@ class Rule(Part, kw_only=True):
     schedule: Id | None = None
 
 
-class Device(Part, kw_only=True):
+class Device(Part, frozen=True, kw_only=True):
     """A camera or sensor, where it hangs, and the gateway that reads it."""
 
     id: Id
@@ -127,7 +127,7 @@ class Device(Part, kw_only=True):
     gateway: Id
 
 
-class Site(Part, kw_only=True):
+class Site(Part, frozen=True, kw_only=True):
     """One place."""
 
     site: Id

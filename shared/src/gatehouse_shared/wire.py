@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -105,7 +105,7 @@ def build_event(
 ) -> Event:
     """The event of a row: id, source and subject derived, time floored to the step of its class."""
     make = EVENT_OF_DATA[type(data)]
-    event = make(
+    return make(
         id=event_id(gateway, epoch, lane, seq),
         source=gateway_source(site, gateway),
         subject=subject_of(data, gateway),
@@ -114,9 +114,8 @@ def build_event(
         lane=lane,
         seq=seq,
         clock=clock,
-        data=data,  # pyright: ignore[reportArgumentType]  # EVENT_OF_DATA pairs them
+        data=data,
     )
-    return cast(Event, event)
 
 
 def decode(payload: bytes, kind: type[T]) -> T:
