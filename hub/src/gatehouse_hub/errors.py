@@ -1,0 +1,34 @@
+"""Errors of the hub.
+
+HubError
+ |- ConfigError             a file or address a person wrote; `place` and `remedy` say where and what to do
+ '- StoreError              the database refused (a defect, or a schema that does not fit)
+     |- ConflictError       a unique name or key is taken already
+     '- StoreUnavailableError   the database is away, busy or full: the same work may be tried again
+"""
+
+
+class HubError(Exception):
+    """Something the hub says to a person: what, where, and what to do."""
+
+    def __init__(self, message: str, *, place: str = "", remedy: str = "") -> None:
+        self.message, self.place, self.remedy = message, place, remedy
+        super().__init__(
+            ": ".join(p for p in (place, message) if p) + (f". {remedy}" if remedy else "")
+        )
+
+
+class ConfigError(HubError):
+    """A configuration that cannot be used."""
+
+
+class StoreError(HubError):
+    """The database refused a statement."""
+
+
+class ConflictError(StoreError):
+    """A unique name or key is taken already."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is away, busy or full. Nothing of the transaction was kept; try it again."""

@@ -1,0 +1,43 @@
+"""Reading columns: the type a column has is checked where its value enters the program.
+
+A column of another type is a defect of a statement or a schema that was changed by hand: StoreError.
+"""
+
+from gatehouse_hub.errors import StoreError
+from gatehouse_hub.ports import Value
+
+
+def text(value: Value) -> str:
+    """A TEXT NOT NULL column."""
+    if isinstance(value, str):
+        return value
+    raise StoreError(f"expected text, found {type(value).__name__}")
+
+
+def integer(value: Value) -> int:
+    """A BIGINT NOT NULL column."""
+    if isinstance(value, int):
+        return value
+    raise StoreError(f"expected an integer, found {type(value).__name__}")
+
+
+def flag(value: Value) -> bool:
+    """A BIGINT column that holds 0 or 1."""
+    return integer(value) != 0
+
+
+def blob(value: Value) -> bytes:
+    """A BYTES NOT NULL column."""
+    if isinstance(value, bytes):
+        return value
+    raise StoreError(f"expected bytes, found {type(value).__name__}")
+
+
+def text_or_none(value: Value) -> str | None:
+    """A TEXT column that may be NULL."""
+    return None if value is None else text(value)
+
+
+def integer_or_none(value: Value) -> int | None:
+    """A BIGINT column that may be NULL."""
+    return None if value is None else integer(value)
