@@ -1,0 +1,103 @@
+"""The agent's handle on one decode child: starts it, talks to it, ends it. Never blocks longer than asked.
+
+The address with its secrets goes through the socket, never into argv or the environment. The child gets a short list of
+variables, standard streams to nowhere, and two descriptors: its socket and the slab.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+
+import msgspec
+
+from gatehouse_edge.sources.failures import FailReason, describe_exit
+from gatehouse_edge.sources.messages import (
+    MAX_MESSAGE,
+    MAX_PIXELS,
+    MAX_SIDE_PX,
+    Failed,
+    FromChild,
+    Open,
+    ToChild,
+    decode_from_child,
+    encode,
+)
+
+DECODER: tuple[str, ...] = (sys.executable, "-P", "-m", "gatehouse_edge.sources.decoder")
+KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "TZ", "HOME")
+QUIET = {
+    "OPENCV_LOG_LEVEL": "OFF",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",  # FFmpeg prints addresses with their passwords
+    "OPENCV_IO_MAX_IMAGE_WIDTH": str(MAX_SIDE_PX),
+    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(MAX_SIDE_PX),
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_PIXELS),
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+EXIT_S = 2.0
+
+
+class DecodeChild:
+    """One running child. `command` is the seam for decoders of another make that speak the same messages."""
+
+    def __init__(self, request: Open, command: Sequence[str] = DECODER) -> None:
+        ours, theirs = socket.socketpair()
+        environment = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ} | QUIET
+        try:
+            self._process = subprocess.Popen(
+                list(command),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(request.slab_fd,),
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the agent, which then closes its children
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._connection = Connection(ours.detach())
+        self.send(request)
+
+    @property
+    def pid(self) -> int:
+        """Process id, for health and tests."""
+        return self._process.pid
+
+    def send(self, message: ToChild) -> None:
+        """Sends; a child that is gone is noticed at the next `receive`."""
+        try:
+            self._connection.send_bytes(encode(message))
+        except OSError:
+            return
+
+    def receive(self, timeout_s: float) -> FromChild | None:
+        """The next message, None when there is none in time. A dead child or nonsense from it is a Failed."""
+        try:
+            if not self._connection.poll(max(0.0, timeout_s)):
+                return None
+            return decode_from_child(self._connection.recv_bytes(MAX_MESSAGE))
+        except (EOFError, OSError):
+            return Failed(FailReason.CRASHED, describe_exit(self._wait()))
+        except msgspec.MsgspecError:
+            return Failed(FailReason.CRASHED, "the decoder said something that is no message")
+
+    def _wait(self) -> int | None:
+        try:
+            return self._process.wait(EXIT_S)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        """Ends the child: its socket closes, and after a moment it is killed."""
+        self._connection.close()
+        if self._process.poll() is None:
+            self._process.kill()
+        self._wait()
