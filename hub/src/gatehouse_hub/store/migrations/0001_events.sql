@@ -101,6 +101,7 @@ CREATE TABLE gap_range (
 -- What was refused, with its bytes and the reason.
 CREATE TABLE quarantine (
     number SERIAL_KEY,
+    owner TEXT NOT NULL,              -- whose share of the space: a registered gateway, or '' for all others together
     gateway TEXT NOT NULL,            -- of the topic
     sha256 TEXT NOT NULL,
     reason TEXT NOT NULL,
@@ -113,9 +114,9 @@ CREATE TABLE quarantine (
     payload BYTES NOT NULL,
     arrived_ms BIGINT NOT NULL,
     seen BIGINT NOT NULL DEFAULT 1,
-    UNIQUE (gateway, sha256)
+    UNIQUE (owner, sha256)
 ) STRICT;
-CREATE INDEX quarantine_arrived ON quarantine (arrived_ms);
+CREATE INDEX quarantine_owner ON quarantine (owner, number);
 
 -- Alarm rows that could not be read: each becomes an incident, without the refused content.
 CREATE TABLE unreadable_alarm (
