@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import (
@@ -111,7 +112,7 @@ class IncidentRecord:
     zone: str
     zones: tuple[str, ...]
     state: IncidentState
-    priority: str
+    priority: Literal["P1", "P2", "P3", "P4"]
     opened_at: datetime
     updated_at: datetime
     due_at: datetime | None
@@ -147,7 +148,7 @@ class SourceFigure:
     """A device that counts a zone: used, or why not."""
 
     device: str
-    measure: str
+    measure: Literal["count", "flow"]
     used: bool
     reason: str | None
     age_s: int

@@ -16,3 +16,4 @@ class Scope(StrEnum):
     READ = "read"
     OPERATE = "operate"
     ADMIN = "admin"
+class UserRecord: ...

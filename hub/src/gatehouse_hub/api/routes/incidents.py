@@ -1,0 +1,116 @@
+"""Incidents: the list, one with its story, acknowledge and resolve."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from gatehouse_hub.api.auth import CallerDep, OperatorDep, SiteDep
+from gatehouse_hub.api.callers import Caller
+from gatehouse_hub.api.ports import ActOutcome
+from gatehouse_hub.api.problems import ProblemError, answer
+from gatehouse_hub.api.schemas.incidents import (
+    Acknowledge,
+    Incident,
+    IncidentDetail,
+    Incidents,
+    Resolve,
+)
+from gatehouse_hub.api.services import Services, ServicesDep
+from gatehouse_hub.api.shapes.incidents import incident_to_schema, story_to_schema
+from gatehouse_hub.store.records import IncidentRecord
+from gatehouse_shared.instants import format_instant
+from gatehouse_shared.names import HazardClass
+from gatehouse_shared.out import IncidentState
+
+router = APIRouter(tags=["incidents"])
+IncidentPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Id of an incident")]
+NOT_FOUND_HERE = "There is no such incident, or it is not yours to see"
+
+
+@router.get("/sites/{site}/incidents", response_model=Incidents)
+def list_incidents(
+    caller: CallerDep,
+    services: ServicesDep,
+    site: SiteDep,
+    state: Annotated[list[IncidentState] | None, Query(max_length=3)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[datetime | None, Query(description="Opened before")] = None,
+) -> Response:
+    """Incidents of a site, newest first; without `state` all of them. Viewers get none of class P."""
+    if before is not None and before.tzinfo is None:
+        raise ProblemError("invalid", "Give `before` with its zone, as in 2026-05-04T16:00:00Z")
+    records = services.incidents.list_incidents(
+        site.site,
+        states=tuple(state or IncidentState),
+        presence=caller.may_operate,
+        limit=limit,
+        before=before,
+    )
+    last = records[-1].opened_at if len(records) == limit else None
+    return answer(
+        Incidents(
+            site=site.site,
+            incidents=[incident_to_schema(record) for record in records],
+            next_before=format_instant(last) if last else None,
+        )
+    )
+
+
+@router.get("/incidents/{incident}", response_model=IncidentDetail)
+def get_incident(caller: CallerDep, services: ServicesDep, incident: IncidentPath) -> Response:
+    """One incident: members and why they are in it, what happened when, what was nearly joined."""
+    require_incident(caller, services, incident)
+    story = services.incidents.load_story(incident)
+    if story is None:
+        raise ProblemError("not_found", NOT_FOUND_HERE)
+    return answer(story_to_schema(story, presence=caller.may_operate))
+
+
+@router.post("/incidents/{incident}/acknowledge", response_model=Incident)
+def acknowledge(
+    caller: OperatorDep, services: ServicesDep, incident: IncidentPath, body: Acknowledge
+) -> Response:
+    """Somebody has seen it. Twice does no harm."""
+    record = require_incident(caller, services, incident)
+    outcome = services.incidents.acknowledge(
+        incident, by=caller.name, at=services.clock.now(), at_site=body.at_site, note=body.note
+    )
+    return _after(caller, services, record, outcome, "incident.acknowledge")
+
+
+@router.post("/incidents/{incident}/resolve", response_model=Incident)
+def resolve(
+    caller: OperatorDep, services: ServicesDep, incident: IncidentPath, body: Resolve
+) -> Response:
+    """It is over, and this is what it was. 409 when it was resolved before with another cause."""
+    record = require_incident(caller, services, incident)
+    outcome = services.incidents.resolve(
+        incident, by=caller.name, at=services.clock.now(), cause=body.cause, note=body.note
+    )
+    return _after(caller, services, record, outcome, "incident.resolve")
+
+
+def require_incident(caller: Caller, services: Services, incident: str) -> IncidentRecord:
+    """The incident, if the caller may see its site and its class; else the same 404 as for none."""
+    record = services.incidents.load_incident(incident)
+    if (
+        record is None
+        or not caller.may_see_site(record.site)
+        or (record.hazard_class is HazardClass.PRESENCE and not caller.may_operate)
+    ):
+        raise ProblemError("not_found", NOT_FOUND_HERE)
+    return record
+
+
+def _after(
+    caller: Caller, services: Services, record: IncidentRecord, outcome: ActOutcome, action: str
+) -> Response:
+    if outcome is ActOutcome.NOT_FOUND:
+        raise ProblemError("not_found", NOT_FOUND_HERE)
+    if outcome is ActOutcome.NOT_ALLOWED:
+        raise ProblemError("conflict")
+    if outcome is ActOutcome.DONE:
+        services.people.audit(caller.name, action, site=record.site, object_=record.id)
+    after = services.incidents.load_incident(record.id)
+    return answer(incident_to_schema(after or record))

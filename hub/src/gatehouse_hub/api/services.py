@@ -1,0 +1,56 @@
+"""Everything that the routes use, put together by the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gatehouse_hub.api.people import People
+from gatehouse_hub.api.ports import Directory, Equipment, Hazards, Incidents, Occupancies
+from gatehouse_hub.live.broadcast import Broadcast
+from gatehouse_hub.ports import Clock
+
+PACKAGE_STATIC = Path(__file__).parents[1] / "static"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """How the API shows itself.
+
+    `public_urls`: origins beside the request's own host from which the console may be used (a
+    reverse proxy's). `secure_cookie`: only over TLS. `open_metrics`: /metrics without a token for
+    clients on this machine. `static`: folder of the built console.
+    """
+
+    public_urls: tuple[str, ...] = ()
+    secure_cookie: bool = False
+    open_metrics: bool = False
+    static: Path = field(default=PACKAGE_STATIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the routes ask. `metrics` gives the Prometheus text; `healthy` whether the store answers."""
+
+    clock: Clock
+    people: People
+    directory: Directory
+    occupancies: Occupancies
+    hazards: Hazards
+    incidents: Incidents
+    equipment: Equipment
+    broadcast: Broadcast
+    metrics: Callable[[], bytes]
+    healthy: Callable[[], bool]
+    settings: ApiSettings
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

@@ -1,0 +1,132 @@
+"""Incidents and their story."""
+
+from gatehouse_hub.api.schemas import incidents, parts
+from gatehouse_hub.api.schemas.incidents import TimelineEntry, TimelineStep
+from gatehouse_hub.api.shapes.hazards import hazard_to_schema, measure_to_schema
+from gatehouse_hub.api.shapes.instants import instant_or_none
+from gatehouse_hub.store.records import (
+    ActRecord,
+    HazardRecord,
+    HazardStep,
+    IncidentRecord,
+    IncidentStory,
+    NearMissRecord,
+    ReasonRecord,
+)
+from gatehouse_shared.instants import format_instant
+from gatehouse_shared.names import HazardClass
+
+
+def incident_to_schema(record: IncidentRecord) -> incidents.Incident:
+    """An incident as a list shows it."""
+    return incidents.Incident(
+        id=record.id,
+        site=record.site,
+        kind=record.kind,
+        hazard_class=record.hazard_class,
+        zone=record.zone,
+        zones=list(record.zones),
+        state=record.state,
+        priority=record.priority,
+        opened_at=format_instant(record.opened_at),
+        updated_at=format_instant(record.updated_at),
+        due_at=instant_or_none(record.due_at),
+        hazards=record.hazards,
+        hazards_open=record.hazards_open,
+        drill=record.drill,
+        historical=record.historical,
+        summary=parts.Names(en=record.summary_en, zh_cn=record.summary_zh_cn),
+        acknowledged_at=instant_or_none(record.acknowledged_at),
+        acknowledged_by=record.acknowledged_by,
+        resolved_at=instant_or_none(record.resolved_at),
+        resolved_by=record.resolved_by,
+        cause=record.cause,
+    )
+
+
+def story_to_schema(story: IncidentStory, *, presence: bool) -> incidents.IncidentDetail:
+    """An incident with everything known of it; `presence` False leaves near misses of class P out."""
+    near = {record.id: record for record in story.near}
+    steps = [_hazard_step(step) for step in story.steps] + [_act(act) for act in story.acts]
+    return incidents.IncidentDetail(
+        incident=incident_to_schema(story.incident),
+        members=[
+            incidents.Member(
+                hazard=hazard_to_schema(member),
+                links=[
+                    incidents.Link(
+                        to=link.to,
+                        score=link.score,
+                        reasons=[reason_to_schema(reason) for reason in link.reasons],
+                    )
+                    for link in story.links
+                    if link.hazard == member.id
+                ],
+            )
+            for member in story.members
+        ],
+        timeline=sorted(steps, key=lambda entry: entry.at),
+        near_misses=[
+            _near_miss(miss, near[miss.hazard])
+            for miss in story.near_misses
+            if miss.hazard in near
+            and (presence or near[miss.hazard].hazard_class is not HazardClass.PRESENCE)
+        ],
+        weights=story.weights,
+    )
+
+
+def reason_to_schema(reason: ReasonRecord) -> incidents.Reason:
+    """A reason for machines and in words."""
+    return incidents.Reason(
+        key=reason.key,
+        params=dict(reason.params),
+        text=parts.Names(en=reason.en, zh_cn=reason.zh_cn),
+    )
+
+
+def _near_miss(miss: NearMissRecord, hazard: HazardRecord) -> incidents.NearMiss:
+    return incidents.NearMiss(
+        hazard=hazard.id,
+        kind=hazard.kind,
+        zone=hazard.zone,
+        device=hazard.device,
+        at=format_instant(hazard.raised_at),
+        incident=hazard.incident,
+        score=miss.score,
+        reasons=[reason_to_schema(reason) for reason in miss.reasons],
+    )
+
+
+def _hazard_step(step: HazardStep) -> TimelineEntry:
+    return TimelineEntry(
+        at=format_instant(step.at),
+        step=TimelineStep(step.phase.value),
+        hazard=step.hazard,
+        phase=step.phase,
+        kind=step.kind,
+        zone=step.zone,
+        device=step.device,
+        grade=step.grade,
+        measure=measure_to_schema(step.measure),
+        count=step.count,
+        by=None,
+        note=None,
+    )
+
+
+def _act(act: ActRecord) -> TimelineEntry:
+    return TimelineEntry(
+        at=format_instant(act.at),
+        step=TimelineStep(act.act),
+        hazard=None,
+        phase=None,
+        kind=None,
+        zone=None,
+        device=None,
+        grade=None,
+        measure=None,
+        count=None,
+        by=act.by,
+        note=act.note,
+    )
