@@ -1,0 +1,96 @@
+"""What decoders give and what leaves the inference process. Numpy only, pure.
+
+Wire of the inference process, also for inference plug-ins: int16 `(n, 6)`, a row is `x1 y1 x2 y2 label score` with the box in
+quarter pixels of the frame, the label as index into `LABELS`, the score in thousandths; best score first, at most 512 rows.
+Nothing else comes back, so nothing that describes a person can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from gatehouse_shared.names import Label
+from numpy.typing import NDArray
+
+from gatehouse_edge.values import Detection
+
+LABELS: Final = tuple(Label)
+MAX_ROWS: Final = 512
+STEPS_A_PIXEL: Final = 4
+MAX_SIDE_PX: Final = 32_767 // STEPS_A_PIXEL
+SCORE_STEPS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Boxes:
+    """Candidates: `xyxy` `(n, 4)` float32, `labels` `(n,)` int16 index into LABELS, `scores` `(n,)` float32."""
+
+    xyxy: NDArray[np.float32]
+    labels: NDArray[np.int16]
+    scores: NDArray[np.float32]
+
+    def take(self, rows: NDArray[np.intp]) -> Boxes:
+        """These rows, in this order."""
+        return Boxes(self.xyxy[rows], self.labels[rows], self.scores[rows])
+
+
+def no_boxes() -> Boxes:
+    """Nothing seen."""
+    return Boxes(np.zeros((0, 4), np.float32), np.zeros(0, np.int16), np.zeros(0, np.float32))
+
+
+def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Intersection over union of boxes `(n, 4)` with boxes `(m, 4)`: `(n, m)`. Empty boxes overlap nothing."""
+    corner_low = np.maximum(a[:, None, :2], b[None, :, :2])
+    corner_high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sides = np.maximum(corner_high - corner_low, 0.0)
+    shared = sides[..., 0] * sides[..., 1]
+    area_a = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
+    area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
+    union = area_a[:, None] + area_b[None, :] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def suppress(boxes: Boxes, overlap: float) -> Boxes:
+    """Greedy non-maximum suppression per label: the best score stays, what overlaps it by more than `overlap` IoU goes.
+
+    Best score first, ties by position; at most MAX_ROWS remain. The overlaps are worked out at once for all pairs; the candidates
+    are cut to four times MAX_ROWS first, so that a noisy frame cannot cost more than 2,048 squared.
+    """
+    if not len(boxes.scores):
+        return boxes
+    order = np.lexsort((boxes.xyxy[:, 1], boxes.xyxy[:, 0], boxes.labels, -boxes.scores))
+    best = boxes.take(order[: 4 * MAX_ROWS])
+    clash = iou_matrix(best.xyxy, best.xyxy) > overlap
+    clash &= best.labels[:, None] == best.labels[None, :]
+    alive = np.ones(len(order[: 4 * MAX_ROWS]), dtype=np.bool_)
+    kept: list[int] = []
+    for row in range(len(alive)):
+        if alive[row]:
+            kept.append(row)
+            alive &= ~clash[row]
+    return best.take(np.array(kept[:MAX_ROWS], dtype=np.intp))
+
+
+def to_rows(boxes: Boxes) -> NDArray[np.int16]:
+    """The wire form `(n, 6)` int16 of boxes in pixels of the frame."""
+    rows = np.empty((min(len(boxes.scores), MAX_ROWS), 6), np.int16)
+    count = len(rows)
+    quarter = np.rint(boxes.xyxy[:count] * STEPS_A_PIXEL)
+    rows[:, :4] = np.clip(quarter, 0, 32_767)
+    rows[:, 4] = boxes.labels[:count]
+    rows[:, 5] = np.clip(np.rint(boxes.scores[:count] * SCORE_STEPS), 0, SCORE_STEPS)
+    return rows
+
+
+def to_detections(rows: NDArray[np.int16]) -> tuple[Detection, ...]:
+    """Detections from the wire form. Raises ValueError for a label or score that cannot be."""
+    found: list[Detection] = []
+    for x1, y1, x2, y2, label, score in rows.tolist():
+        if not (0 <= label < len(LABELS) and 0 <= score <= SCORE_STEPS and x1 <= x2 and y1 <= y2):
+            raise ValueError("a row of the inference process that cannot be")
+        box = (x1 / STEPS_A_PIXEL, y1 / STEPS_A_PIXEL, x2 / STEPS_A_PIXEL, y2 / STEPS_A_PIXEL)
+        found.append(Detection(LABELS[label], score / SCORE_STEPS, box))
+    return tuple(found)

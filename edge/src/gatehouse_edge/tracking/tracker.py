@@ -1,0 +1,181 @@
+"""Detections of one frame after another become tracks. Pure: state in, state out, time passed in.
+
+    predict all tracks -> sure detections (overlap, height, direction) -> unsure ones, for tracks just seen -> sure ones, against where
+    lost tracks were last seen -> new tracks -> forget the old
+
+The order of detections does not matter. A track is told once it has been seen `confirm_hits` times; `seen` says whether it was
+in this very frame. Ids are random per camera and start, and die with the track.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatehouse_edge.errors import TimeWentBackError
+from gatehouse_edge.tracking.associate import Rows, assign, direction_agreement
+from gatehouse_edge.tracking.geometry import height_likeness, overlaps
+from gatehouse_edge.tracking.motion import observe, predict, start
+from gatehouse_edge.tracking.parameters import DEFAULTS, TrackerParameters
+from gatehouse_edge.tracking.table import (
+    GROUP,
+    LABELS,
+    MAX_DETECTIONS,
+    MAX_TRACKS,
+    RECORD,
+    Floats,
+    Moment,
+    Table,
+    TrackerState,
+    track_ids,
+)
+from gatehouse_edge.values import Detection, Track, TrackId, Tracks
+
+_LABEL_INDEX = {label: index for index, label in enumerate(LABELS)}
+
+
+class Tracker:
+    """The steps of one tracker. Keeps nothing itself but its settings."""
+
+    def __init__(self, parameters: TrackerParameters = DEFAULTS) -> None:
+        self.parameters = parameters
+
+    def step(
+        self, state: TrackerState, detections: tuple[Detection, ...], moment: Moment
+    ) -> tuple[TrackerState, Tracks]:
+        """The state after `detections` at `moment`, and all confirmed tracks.
+
+        Raises TimeWentBackError when `moment` is not after the step before.
+        """
+        if state.at is not None and moment.at <= state.at:
+            raise TimeWentBackError(
+                f"a step at {moment.at:.3f} s after one at {state.at:.3f} s", place=moment.device
+            )
+        before = moment.at if state.at is None else state.at
+        seen = _to_arrays(detections, self.parameters.score_low)
+        table = state.table.copy()
+        matched = self._match(table, seen, before, moment.at)
+        rows = np.flatnonzero(matched >= 0)
+        self._update(table, rows, seen.take(matched[rows]), before, moment.at)
+        fresh = self._begin(table[rows], seen, matched, moment.at)
+        fresh["number"] = np.arange(state.begun, state.begun + len(fresh))
+        table = np.concatenate((table[self._worth_keeping(table, moment.at)], fresh))
+        after = TrackerState(state.seed, table, moment.at, state.begun + len(fresh))
+        return after, self._tell(table, state.seed, moment)
+
+    def _match(self, table: Table, seen: _Seen, before: float, at: float) -> Rows:
+        """The detection of each track `(n,)`, -1 where there is none."""
+        settings = self.parameters
+        matched = np.full(len(table), -1, np.intp)
+        if not (len(table) and len(seen.scores)):
+            return matched
+        slow = at - before >= settings.slow_s
+        sure = seen.scores >= settings.score_high
+        same = table["group"][:, None] == GROUP[seen.labels]
+        expected = predict(table, at)
+
+        near = overlaps(expected, seen.boxes, settings.widen if slow else 0.0)
+        close = near + settings.stature * height_likeness(expected, seen.boxes)
+        close += settings.momentum * direction_agreement(table, seen.boxes, settings.momentum_s)
+        _pair(matched, close, same & sure & (near >= settings.overlap))
+
+        alone = (matched < 0) & (table["last_at"] >= before)
+        plain = overlaps(expected, seen.boxes)
+        _pair(matched, plain, same & ~sure & (plain >= settings.overlap_low) & alone[:, None])
+
+        last = overlaps(table["box"], seen.boxes, settings.widen_lost if slow else 0.0)
+        _pair(matched, last, same & sure & (last >= settings.overlap))
+        return matched
+
+    def _update(self, table: Table, rows: Rows, seen: _Seen, before: float, at: float) -> None:
+        """Brings the matched `rows` of `table` to their detections, in place."""
+        part = table[rows]
+        observe(part, seen.boxes, at, gap_s=at - before + 1e-9, parameters=self.parameters)
+        part["hits"] += 1
+        part["score"] = seen.scores
+        part["votes"][np.arange(len(rows)), seen.labels] += seen.scores
+        table[rows] = part
+
+    def _begin(self, matched_part: Table, seen: _Seen, matched: Rows, at: float) -> Table:
+        """New tracks from sure detections that belong to none and are no twin of a matched one; room permitting."""
+        free = seen.scores >= self.parameters.score_new
+        free[matched[matched >= 0]] = False
+        if len(matched_part) and free.any():
+            twin = overlaps(seen.boxes, matched_part["box"]) >= self.parameters.twin_overlap
+            twin &= GROUP[seen.labels][:, None] == matched_part["group"]
+            free &= ~twin.any(axis=1)
+        room = MAX_TRACKS - len(matched)
+        part = seen.take(np.flatnonzero(free)[: max(0, room)])
+        fresh = np.zeros(len(part.scores), RECORD)
+        start(fresh, part.boxes, at, self.parameters)
+        fresh["hits"] = 1
+        fresh["score"] = part.scores
+        fresh["group"] = GROUP[part.labels]
+        fresh["votes"][np.arange(len(fresh)), part.labels] = part.scores
+        return fresh
+
+    def _worth_keeping(self, table: Table, at: float) -> NDArray[np.bool_]:
+        settings = self.parameters
+        confirmed = table["hits"] >= settings.confirm_hits
+        limit = np.where(confirmed, settings.keep_s, settings.keep_new_s)
+        return np.asarray(at - table["last_at"] <= limit)
+
+    def _tell(self, table: Table, seed: int, moment: Moment) -> Tracks:
+        """Confirmed tracks as values, in the order in which they began."""
+        told = table[table["hits"] >= self.parameters.confirm_hits]
+        boxes = predict(told, moment.at).tolist()
+        labels = told["votes"].argmax(axis=1).tolist()
+        columns = (
+            track_ids(told["number"], seed),
+            labels,
+            told["score"].tolist(),
+            boxes,
+            (moment.at - told["first_at"]).tolist(),
+            told["hits"].tolist(),
+            (told["last_at"] == moment.at).tolist(),
+        )
+        tracks = tuple(
+            Track(TrackId(number), LABELS[label], score, (box[0], box[1], box[2], box[3]), age, hits, seen)
+            for number, label, score, box, age, hits, seen in zip(*columns, strict=True)
+        )
+        return Tracks(
+            moment.device, moment.at, moment.time, moment.width, moment.height, tracks
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """Detections as arrays, best first, in an order that does not depend on how they came."""
+
+    boxes: Floats
+    scores: Floats
+    labels: NDArray[np.intp]
+
+    def take(self, rows: Rows) -> _Seen:
+        return _Seen(self.boxes[rows], self.scores[rows], self.labels[rows])
+
+
+def _to_arrays(detections: tuple[Detection, ...], least: float) -> _Seen:
+    """The best MAX_DETECTIONS detections of at least this score."""
+    kept = sorted(
+        (d for d in detections if d.score >= least), key=lambda d: (-d.score, d.xyxy, d.label)
+    )[:MAX_DETECTIONS]
+    boxes = np.array([d.xyxy for d in kept], np.float64).reshape(-1, 4)
+    scores = np.array([d.score for d in kept], np.float64)
+    labels = np.array([_LABEL_INDEX[d.label] for d in kept], np.intp)
+    return _Seen(boxes, scores, labels)
+
+
+def _pair(matched: Rows, closeness: Floats, allowed: NDArray[np.bool_]) -> None:
+    """Assigns what is still free on both sides; writes the columns into `matched`."""
+    rows = np.flatnonzero(matched < 0)
+    open_columns = np.ones(closeness.shape[1], np.bool_)
+    open_columns[matched[matched >= 0]] = False
+    columns = np.flatnonzero(open_columns)
+    if not (rows.size and columns.size):
+        return
+    picked = np.ix_(rows, columns)
+    found_rows, found_columns = assign(closeness[picked], allowed[picked])
+    matched[rows[found_rows]] = columns[found_columns]
