@@ -29,7 +29,16 @@ from gatehouse_edge.sources.messages import (
 )
 
 DECODER: tuple[str, ...] = (sys.executable, "-P", "-m", "gatehouse_edge.sources.decoder")
-KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "TZ", "HOME")
+KEPT_VARIABLES = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "TZ",
+    "HOME",
+)
 QUIET = {
     "OPENCV_LOG_LEVEL": "OFF",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # FFmpeg prints addresses with their passwords
@@ -49,7 +58,7 @@ class DecodeChild:
         ours, theirs = socket.socketpair()
         environment = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ} | QUIET
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 list(command),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
@@ -83,7 +92,8 @@ class DecodeChild:
         try:
             if not self._connection.poll(max(0.0, timeout_s)):
                 return None
-            return decode_from_child(self._connection.recv_bytes(MAX_MESSAGE))
+            message: FromChild = decode_from_child(self._connection.recv_bytes(MAX_MESSAGE))
+            return message
         except (EOFError, OSError):
             return Failed(FailReason.CRASHED, describe_exit(self._wait()))
         except msgspec.MsgspecError:

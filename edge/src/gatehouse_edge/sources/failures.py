@@ -23,7 +23,7 @@ class FailReason(StrEnum):
     CONFIGURATION = "configuration"
 
 
-class SourceFailure(SourceError):
+class SourceFailedError(SourceError):
     """A SourceError that also knows its reason."""
 
     def __init__(

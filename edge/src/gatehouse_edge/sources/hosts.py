@@ -12,9 +12,10 @@ import os
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from gatehouse_edge.sources.failures import FailReason, SourceFailure
+from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 Ip = IPv4Address | IPv6Address
@@ -50,22 +51,24 @@ def _inner(ip: Ip) -> IPv4Address | None:
     return ip.ipv4_mapped or ip.sixtofour or (teredo[1] if teredo else None)
 
 
-def pin(url: str, *, subnets: Sequence[str] = (), allow_loopback: bool = False) -> tuple[str, Ip, int]:
+def pin(
+    url: str, *, subnets: Sequence[str] = (), allow_loopback: bool = False
+) -> tuple[str, Ip, int]:
     """The URL with its host replaced by the address it was judged at, that address, and the port.
 
-    Raises SourceFailure when the name has no address or any of its addresses is refused.
+    Raises SourceFailedError when the name has no address or any of its addresses is refused.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme.lower()]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise SourceFailure(FailReason.UNREACHABLE, f"the name {host} has no address") from None
+        raise SourceFailedError(FailReason.UNREACHABLE, f"the name {host} has no address") from None
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     for ip in addresses:
         why = refusal(ip, subnets=subnets, allow_loopback=allow_loopback)
         if why is not None:
-            raise SourceFailure(FailReason.REFUSED, f"camera address refused: {why}")
+            raise SourceFailedError(FailReason.REFUSED, f"camera address refused: {why}")
     ip = addresses[0]
     shown = f"[{ip}]" if isinstance(ip, IPv6Address) else str(ip)
     login, at, _ = parts.netloc.rpartition("@")
@@ -79,9 +82,9 @@ def strangers(allowed: Ip) -> set[str]:
     A camera can answer with a redirect, which the RTSP client follows without asking; this shows it afterwards.
     """
     found: set[str] = set()
-    for name in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            with socket.socket(fileno=os.dup(int(name))) as probe:
+            with socket.socket(fileno=os.dup(int(entry.name))) as probe:
                 if probe.family not in {socket.AF_INET, socket.AF_INET6}:
                     continue
                 peer = ipaddress.ip_address(str(probe.getpeername()[0]).partition("%")[0])

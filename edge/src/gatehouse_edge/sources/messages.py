@@ -62,14 +62,17 @@ class Geometry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """A picture lies in the slot. `at` media seconds; `age_s` since it was taken; `passed` pictures not taken since the last."""
+    """A picture lies in the slot. `at` media seconds; `passed` pictures not taken since the last one.
+
+    `taken_s`: monotonic clock (one for the whole machine) when it was taken.
+    """
 
     seq: int
     slot: int
     height: Side
     width: Side
     at: float
-    age_s: float = 0.0
+    taken_s: float
     passed: int = 0
 
 

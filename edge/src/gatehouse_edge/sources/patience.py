@@ -37,7 +37,7 @@ class Retry:
         p = self.patience
         if ran_s >= p.settled_s:
             self._failures = 0
-        base = min(p.last_retry_s, p.first_retry_s * 2 ** min(self._failures, 16))
+        base = min(p.last_retry_s, p.first_retry_s * 2.0 ** min(self._failures, 16))
         self._failures += 1
         wait = base * (0.5 + 0.5 * self.jitter())
         return max(wait, self._rest_s(now_s)) if crashed else wait

@@ -49,7 +49,9 @@ class Slab:
     def grow(self, needed_bytes: int) -> None:
         """Makes every slot at least `needed_bytes` large (agent). Pictures handed out before stay readable."""
         if needed_bytes > MAX_SLOT_BYTES:
-            raise SourceError(f"pictures of {needed_bytes >> 20} MiB are more than {MAX_SLOT_BYTES >> 20}")
+            raise SourceError(
+                f"pictures of {needed_bytes >> 20} MiB are more than {MAX_SLOT_BYTES >> 20}"
+            )
         slot_bytes = -(-needed_bytes // PAGE) * PAGE
         if slot_bytes > self.slot_bytes:
             os.ftruncate(self.fd, slot_bytes * SLOTS)

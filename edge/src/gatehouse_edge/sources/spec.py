@@ -1,7 +1,8 @@
 """What a camera's source is: one address and its options, as written in the configuration.
 
 Addresses   `file:PATH` or a plain path (mp4, avi, mkv, gif …), `rtsp://…`, `rtsps://…`, `usb:0`, `usb:/dev/video0`,
-            `stills:FOLDER_OR_PATTERN`, `radiometric:PATH` (.npz, .npy, or a folder or pattern of 16-bit PNG or TIFF), `scene:NAME`.
+            `stills:FOLDER_OR_PATTERN`, `scene:NAME`,
+            `radiometric:PATH` (.npz, .npy, or a folder or pattern of 16-bit PNG or TIFF).
 Secrets     a password may stand in the address, but better in a file or an environment variable. `repr` of a spec and
             every message of this package show an address without user and password.
 Needs       nothing but msgspec: a gateway without cameras imports this too.
@@ -80,7 +81,7 @@ class SourceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """A parsed address. `target` is a path, pattern, device, scene name, or for network cameras the whole URL with its secrets."""
+    """A parsed address. `target`: path, pattern, device, scene name; of network cameras the whole URL with secrets."""
 
     scheme: Scheme
     target: str
@@ -98,7 +99,9 @@ def parse(spec: SourceSpec, *, place: str = "") -> Address:
         return Address(Scheme.FILE, spec.url)
     if head.lower() not in known:
         raise ConfigError(
-            f"'{head}:' is not a kind of source", place=place, remedy="Use one of " + ", ".join(f"{s}:" for s in Scheme)
+            f"'{head}:' is not a kind of source",
+            place=place,
+            remedy="Use one of " + ", ".join(f"{s}:" for s in Scheme),
         )
     scheme = Scheme(head.lower())
     if scheme in {Scheme.RTSP, Scheme.RTSPS}:
@@ -106,17 +109,27 @@ def parse(spec: SourceSpec, *, place: str = "") -> Address:
         return Address(scheme, spec.url)
     target = rest.removeprefix("//") if scheme is Scheme.FILE else rest
     if not target:
-        raise ConfigError(f"'{scheme}:' names nothing", place=place, remedy=f"Write {_EXAMPLE[scheme]}")
+        raise ConfigError(
+            f"'{scheme}:' names nothing", place=place, remedy=f"Write {_EXAMPLE[scheme]}"
+        )
     if scheme is Scheme.SCENE and not SCENE_NAME.fullmatch(target):
         raise ConfigError(
-            f"'{target}' cannot be the name of a scene", place=place, remedy="Use a file name of seeds/scenes without .py"
+            f"'{target}' cannot be the name of a scene",
+            place=place,
+            remedy="Use a file name of seeds/scenes without .py",
         )
-    if scheme is Scheme.USB and not (re.fullmatch(r"[0-9]{1,3}", target) or re.fullmatch(r"/dev/[\w./-]+", target)):
+    if scheme is Scheme.USB and not (
+        re.fullmatch(r"[0-9]{1,3}", target) or re.fullmatch(r"/dev/[\w./-]+", target)
+    ):
         raise ConfigError(
-            f"'{target}' is not a USB camera", place=place, remedy=f"Write {_EXAMPLE[scheme]} or usb:/dev/video0"
+            f"'{target}' is not a USB camera",
+            place=place,
+            remedy=f"Write {_EXAMPLE[scheme]} or usb:/dev/video0",
         )
     if scheme is Scheme.RADIOMETRIC and (spec.scale_c is None) != (spec.offset_c is None):
-        raise ConfigError("scale_c and offset_c belong together", place=place, remedy="Set both, or neither")
+        raise ConfigError(
+            "scale_c and offset_c belong together", place=place, remedy="Set both, or neither"
+        )
     return Address(scheme, target)
 
 
@@ -140,9 +153,15 @@ def _check_network(spec: SourceSpec, place: str) -> None:
     if not parts.hostname or port == 0:
         raise ConfigError("the camera address names no host", place=place, remedy=remedy)
     if re.search(r"[\x00-\x20\x7f\\]", spec.url):
-        raise ConfigError("the camera address holds spaces or control characters", place=place, remedy=remedy)
+        raise ConfigError(
+            "the camera address holds spaces or control characters", place=place, remedy=remedy
+        )
     if spec.user and parts.username:
-        raise ConfigError("the camera's user is given twice", place=place, remedy="Take it out of the address or out of `user`")
+        raise ConfigError(
+            "the camera's user is given twice",
+            place=place,
+            remedy="Take it out of the address or out of `user`",
+        )
 
 
 def with_secrets(spec: SourceSpec, *, place: str = "") -> SourceSpec:
@@ -168,7 +187,9 @@ def _password(spec: SourceSpec, place: str) -> str:
         found = os.environ.get(spec.password_env)
         if found is None:
             raise ConfigError(
-                f"the environment has no variable {spec.password_env}", place=place, remedy="Set it for the agent's service"
+                f"the environment has no variable {spec.password_env}",
+                place=place,
+                remedy="Set it for the agent's service",
             )
         return found
     if spec.password_file:
@@ -177,7 +198,9 @@ def _password(spec: SourceSpec, place: str) -> str:
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise ConfigError(
-                f"cannot read the password file {spec.password_file}: {why}", place=place, remedy="Check the path and its rights"
+                f"cannot read the password file {spec.password_file}: {why}",
+                place=place,
+                remedy="Check the path and its rights",
             ) from None
     return ""
 

@@ -16,13 +16,13 @@ from gatehouse_edge.sources.decoder.reader import Reader
 from gatehouse_edge.sources.decoder.scene import SceneReader, load_scene
 from gatehouse_edge.sources.decoder.serving import Serving
 from gatehouse_edge.sources.decoder.video import open_file, open_network, open_usb
-from gatehouse_edge.sources.failures import FailReason, SourceFailure
+from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.messages import Failed, Open
 from gatehouse_edge.sources.spec import Scheme, parse, scrub
 
 
 def open_reader(request: Open) -> Reader:
-    """The reader for an address. Raises SourceFailure with the reason."""
+    """The reader for an address. Raises SourceFailedError with the reason."""
     spec = request.spec
     address = parse(spec)
     match address.scheme:
@@ -48,11 +48,11 @@ def run(channel: Channel) -> None:
     try:
         reader = open_reader(channel.open)
         Serving(channel, reader).run()
-    except SourceFailure as failure:
+    except SourceFailedError as failure:
         failed = Failed(failure.reason, scrub(failure.message, channel.open.spec)[:512])
     except MemoryError:
         failed = Failed(FailReason.CRASHED, "the picture needs more memory than a decoder may have")
-    except Exception as error:  # the top of the process: the agent must hear of anything
+    except Exception as error:  # noqa: BLE001 - the top of the process: the agent must hear of anything
         detail = scrub(f"{type(error).__name__}: {error}", channel.open.spec)
         failed = Failed(FailReason.CRASHED, detail[:512])
     else:

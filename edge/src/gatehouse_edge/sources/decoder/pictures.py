@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_edge.sources.decoder.reader import Pixels
-from gatehouse_edge.sources.failures import FailReason, SourceFailure
+from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.messages import MAX_PIXELS
 from gatehouse_edge.sources.spec import SourceSpec
 
@@ -23,9 +23,9 @@ MAX_STACK_BYTES = 1 << 30
 DEFAULT_FPS = 1.0
 
 
-def unreadable(detail: str) -> SourceFailure:
+def unreadable(detail: str) -> SourceFailedError:
     """The usual complaint of this module."""
-    return SourceFailure(FailReason.UNREADABLE, detail)
+    return SourceFailedError(FailReason.UNREADABLE, detail)
 
 
 class PictureReader:
@@ -105,7 +105,7 @@ def celsius(raw: NDArray[np.generic], spec: SourceSpec) -> NDArray[np.float32]:
     """
     if spec.scale_c is None or spec.offset_c is None:
         if raw.dtype.kind != "f":
-            raise SourceFailure(
+            raise SourceFailedError(
                 FailReason.CONFIGURATION,
                 f"{raw.dtype} numbers are not degrees; set scale_c and offset_c "
                 "(centikelvin: 0.01 and -273.15)",
@@ -117,7 +117,7 @@ def celsius(raw: NDArray[np.generic], spec: SourceSpec) -> NDArray[np.float32]:
 def _listed(target: str, suffixes: frozenset[str]) -> list[Path]:
     """Files of a folder or pattern, in the order of their names."""
     folder = Path(target)
-    found = folder.iterdir() if folder.is_dir() else (Path(p) for p in glob.glob(target))
+    found = folder.iterdir() if folder.is_dir() else (Path(p) for p in glob.glob(target))  # noqa: PTH207 - patterns may be absolute
     files = sorted(p for p in found if p.is_file() and p.suffix.lower() in suffixes)
     if not files:
         raise unreadable(f"no pictures at {target}")
@@ -143,7 +143,8 @@ def _stack(path: Path, name: str) -> NDArray[np.generic]:
 
 
 def _from_npy(path: Path) -> NDArray[np.generic]:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    stack: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return stack
 
 
 def _from_npz(path: Path, name: str) -> NDArray[np.generic]:
@@ -155,9 +156,13 @@ def _from_npz(path: Path, name: str) -> NDArray[np.generic]:
         wanted = name or ("celsius" if "celsius" in arrays.files else "")
         if wanted:
             if wanted not in arrays.files:
-                raise unreadable(f"{path} has no array '{wanted}', only {sorted(arrays.files)[:16]}")
+                raise unreadable(
+                    f"{path} has no array '{wanted}', only {sorted(arrays.files)[:16]}"
+                )
             return np.asarray(arrays[wanted])
         pictures = [a for a in (arrays[k] for k in arrays.files) if a.ndim in {2, 3}]
         if len(pictures) != 1:
-            raise unreadable(f"{path} holds {len(pictures)} arrays of pictures; name one in `array`")
+            raise unreadable(
+                f"{path} holds {len(pictures)} arrays of pictures; name one in `array`"
+            )
         return np.asarray(pictures[0])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_edge.sources.decoder.reader import Pixels
-from gatehouse_edge.sources.failures import FailReason, SourceFailure
+from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.values import FrameKind
 
 
@@ -33,22 +33,26 @@ class Scene(Protocol):
 
 
 def load_scene(name: str, folder: Path) -> Scene:
-    """The scene of `folder/name.py`. Raises SourceFailure that names the file when it is missing or broken."""
+    """The scene of `folder/name.py`. Raises SourceFailedError that names the file when it is missing or broken."""
     path = folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"scenes_{name}", path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise SourceFailure(FailReason.CONFIGURATION, f"there is no scene {path}")
+        raise SourceFailedError(FailReason.CONFIGURATION, f"there is no scene {path}")
     sys.path.append(str(folder))  # scenes share drawing modules; last, so that they shadow nothing
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever the scene's own code raises
         what = f"{type(error).__name__}: {error}"[:200]
-        raise SourceFailure(FailReason.CONFIGURATION, f"scene {path} cannot be loaded: {what}") from error
+        raise SourceFailedError(
+            FailReason.CONFIGURATION, f"scene {path} cannot be loaded: {what}"
+        ) from error
     scene = getattr(module, "SCENE", None)
-    missing = [n for n in ("width", "height", "fps", "period_s", "kind", "render") if not hasattr(scene, n)]
+    missing = [
+        n for n in ("width", "height", "fps", "period_s", "kind", "render") if not hasattr(scene, n)
+    ]
     if missing:
-        raise SourceFailure(
+        raise SourceFailedError(
             FailReason.CONFIGURATION, f"SCENE of {path} lacks {', '.join(missing)}"
         )
     return cast("Scene", scene)
@@ -81,8 +85,12 @@ class SceneReader:
         drawn = self._scene.render(at % self._scene.period_s)
         wanted = (*self.size,) if self.thermal else (*self.size, 3)
         if drawn.shape != wanted:
-            raise SourceFailure(FailReason.CONFIGURATION, f"the scene drew {drawn.shape}, not {wanted}")
-        return drawn.astype(np.float32 if self.thermal else np.uint8, copy=False)
+            raise SourceFailedError(
+                FailReason.CONFIGURATION, f"the scene drew {drawn.shape}, not {wanted}"
+            )
+        if self.thermal:
+            return drawn.astype(np.float32, copy=False)
+        return drawn.astype(np.uint8, copy=False)
 
     def rewind(self) -> None:
         """Back to `start_s`."""

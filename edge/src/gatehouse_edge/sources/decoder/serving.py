@@ -10,7 +10,7 @@ import numpy as np
 
 from gatehouse_edge.sources.decoder.channel import Channel
 from gatehouse_edge.sources.decoder.reader import Pixels, Reader
-from gatehouse_edge.sources.failures import FailReason, SourceFailure
+from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.messages import (
     MAX_PIXELS,
     MAX_SIDE_PX,
@@ -54,7 +54,7 @@ class Serving:
         self._passed = self._sent = 0
 
     def run(self) -> None:
-        """Serves until the source ends. Raises SourceFailure when it breaks."""
+        """Serves until the source ends. Raises SourceFailedError when it breaks."""
         reader = self._reader
         self._channel.say(Hello(reader.thermal, reader.native_fps, reader.pictures))
         if self._channel.open.live:
@@ -89,7 +89,7 @@ class Serving:
         if self._reader.device:
             while (at := self._reader.grab()) is not None:
                 yield at, time.monotonic(), 0.0
-            raise SourceFailure(FailReason.LOST, "the stream ended")
+            raise SourceFailedError(FailReason.LOST, "the stream ended")
         period_s, zero_s = 1 / self._reader.native_fps, None
         for at in self._rounds():
             now = time.monotonic()
@@ -122,26 +122,23 @@ class Serving:
         pixels = self._reader.picture(slot)
         height, width = self._reader.size
         if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
-            raise SourceFailure(FailReason.UNREADABLE, f"{width}x{height} pixels are too many")
+            raise SourceFailedError(FailReason.UNREADABLE, f"{width}x{height} pixels are too many")
         while pixels is not slot:
             slot = self._slot(want, height, width)
             if slot is not None:
                 np.copyto(slot, pixels)
                 break
             want = self._larger(want, height, width)
-        age_s = max(0.0, time.monotonic() - grabbed_s)
-        self._channel.say(
-            Ready(want.seq, want.slot, height, width, at, age_s=age_s, passed=self._passed)
-        )
+        self._channel.say(Ready(want.seq, want.slot, height, width, at, grabbed_s, self._passed))
         self._passed, self._sent = 0, self._sent + 1
 
     def _larger(self, want: Want, height: int, width: int) -> Want:
-        """Asks for room. Raises SourceFailure when the agent answers with less."""
+        """Asks for room. Raises SourceFailedError when the agent answers with less."""
         self._channel.say(Geometry(want.seq, height, width))
         larger = self._channel.want()
         needed = picture_bytes(height, width, thermal=self._reader.thermal)
         if larger is None or larger.slot_bytes < needed:
-            raise SourceFailure(FailReason.UNREADABLE, f"no room for {width}x{height} pixels")
+            raise SourceFailedError(FailReason.UNREADABLE, f"no room for {width}x{height} pixels")
         self._slab.attach(larger.slot_bytes)
         return larger
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gatehouse_edge.sources.decoder.reader import Pixels
 from gatehouse_edge.sources.decoder.rtsp_answer import ask
-from gatehouse_edge.sources.failures import FailReason, SourceFailure
+from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.hosts import pin, strangers
 from gatehouse_edge.sources.messages import MAX_PIXELS
 from gatehouse_edge.sources.spec import Address, Scheme, SourceSpec
@@ -52,14 +52,14 @@ class VideoReader:
         parameters = [] if self._backend == cv2.CAP_V4L2 else [cv2.CAP_PROP_N_THREADS, 1]
         capture = cv2.VideoCapture(self._name, self._backend, parameters)
         if not capture.isOpened():
-            raise SourceFailure(FailReason.UNREADABLE, "it cannot be opened as video")
+            raise SourceFailedError(FailReason.UNREADABLE, "it cannot be opened as video")
         return capture
 
     def _header_size(self) -> tuple[int, int]:
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_PIXELS:
-            raise SourceFailure(FailReason.UNREADABLE, f"{width}x{height} pixels are too many")
+            raise SourceFailedError(FailReason.UNREADABLE, f"{width}x{height} pixels are too many")
         return (height, width)
 
     def _restart(self) -> None:
@@ -87,7 +87,7 @@ class VideoReader:
         """BGR, written straight into `out` when the size is the same."""
         done, pixels = self._capture.retrieve(out) if out is not None else self._capture.retrieve()
         if not done or pixels.ndim != 3:
-            raise SourceFailure(FailReason.UNREADABLE, "a frame cannot be converted to BGR")
+            raise SourceFailedError(FailReason.UNREADABLE, "a frame cannot be converted to BGR")
         self.size = (pixels.shape[0], pixels.shape[1])
         if out is not None and np.shares_memory(pixels, out):
             return out
@@ -105,12 +105,12 @@ class VideoReader:
 
 
 def open_file(path: str, spec: SourceSpec) -> VideoReader:
-    """A video file. Raises SourceFailure when it is not there or not video."""
+    """A video file. Raises SourceFailedError when it is not there or not video."""
     file = Path(path)
     if not file.is_file():
-        raise SourceFailure(FailReason.UNREADABLE, f"there is no file {path}")
+        raise SourceFailedError(FailReason.UNREADABLE, f"there is no file {path}")
     if file.stat().st_size == 0:
-        raise SourceFailure(FailReason.UNREADABLE, f"{path} is empty")
+        raise SourceFailedError(FailReason.UNREADABLE, f"{path} is empty")
     # `file:` keeps FFmpeg from reading a scheme or an option into an odd name.
     return VideoReader(f"file:{file.absolute()}", cv2.CAP_FFMPEG, FILE_OPTIONS, spec, device=False)
 
@@ -119,26 +119,26 @@ def open_usb(device: str, spec: SourceSpec) -> VideoReader:
     """A USB camera by number or device file."""
     path = Path(f"/dev/video{device}" if device.isdigit() else device)
     if not path.exists():
-        raise SourceFailure(FailReason.UNREACHABLE, f"there is no device {path}")
+        raise SourceFailedError(FailReason.UNREACHABLE, f"there is no device {path}")
     return VideoReader(str(path), cv2.CAP_V4L2, "", spec, device=True)
 
 
 def open_network(address: Address, spec: SourceSpec, timeout_s: float) -> VideoReader:
     """An RTSP camera, over TCP, at the address that was checked.
 
-    Raises SourceFailure; when FFmpeg cannot open it, the camera is asked once more in plain words for the reason.
+    Raises SourceFailedError; when FFmpeg cannot open it, the camera is asked once more in plain words for the reason.
     """
-    url, ip, port = pin(
-        address.target, subnets=spec.subnets, allow_loopback=spec.allow_loopback
-    )
+    url, ip, port = pin(address.target, subnets=spec.subnets, allow_loopback=spec.allow_loopback)
     options = RTSP_OPTIONS.format(timeout_us=int(timeout_s * 1e6))
     try:
         reader = VideoReader(url, cv2.CAP_FFMPEG, options, spec, device=True)
-    except SourceFailure:
+    except SourceFailedError:
         raise ask(url, str(ip), port, tls=address.scheme is Scheme.RTSPS) from None
     others = strangers(ip)
     if others:
         reader.close()
         names = ", ".join(sorted(others))
-        raise SourceFailure(FailReason.REFUSED, f"the camera redirects to another host, {names}")
+        raise SourceFailedError(
+            FailReason.REFUSED, f"the camera redirects to another host, {names}"
+        )
     return reader
