@@ -81,7 +81,6 @@ CREATE TABLE progress (
     epoch TEXT NOT NULL,
     lane TEXT NOT NULL,
     upto BIGINT NOT NULL,
-    highest BIGINT NOT NULL,          -- highest number seen or said to exist
     PRIMARY KEY (gateway, epoch, lane)
 ) STRICT;
 

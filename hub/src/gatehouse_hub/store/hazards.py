@@ -1,0 +1,131 @@
+"""The latest state of every hazard, kept beside its rows.
+
+A hazard's rows are ordered by their number, not by when they came: a late `raised` does not undo a `cleared`. A hazard
+that was silent for SILENT_MS, or whose gateway is gone, is shown as last known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gatehouse_hub.ports import Row, Transaction
+from gatehouse_hub.store.columns import flag, integer, integer_or_none, text
+from gatehouse_shared.events import HazardData
+from gatehouse_shared.names import HazardKind, Phase
+
+SILENT_MS: Final = 30 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of a hazard's life."""
+
+    gateway: str
+    epoch: str
+    seq: int
+    site: str
+    data: HazardData
+    corrected_ms: int
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HazardState:
+    """A hazard as its latest row leaves it. `raised_ms` is None until its raised row comes."""
+
+    gateway: str
+    epoch: str
+    hazard: int
+    site: str
+    kind: HazardKind
+    zone: str
+    device: str
+    phase: Phase
+    grade: int
+    drill: bool
+    latest_seq: int
+    raised_ms: int | None
+    latest_ms: int
+    heard_ms: int
+
+
+def follow(tx: Transaction, steps: Sequence[Step]) -> None:
+    """Bring hazards up to date with new rows, in any order."""
+    ordered = sorted(steps, key=lambda s: (s.gateway, s.epoch, s.data.hazard, s.seq))
+    tx.execute_many(
+        "INSERT INTO hazard (gateway, epoch, hazard, site, kind, zone, device, phase, grade, drill, "
+        "latest_seq, raised_ms, latest_ms, heard_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (gateway, epoch, hazard) DO UPDATE SET "
+        "kind = excluded.kind, zone = excluded.zone, device = excluded.device, phase = excluded.phase, "
+        "grade = excluded.grade, drill = excluded.drill, latest_seq = excluded.latest_seq, "
+        "latest_ms = excluded.latest_ms WHERE excluded.latest_seq > hazard.latest_seq",
+        [
+            (
+                *(s.gateway, s.epoch, s.data.hazard, s.site, s.data.kind.value, s.data.zone),
+                *(s.data.device, s.data.phase.value, s.data.grade, int(s.data.drill), s.seq),
+                *(_raised_ms(s), s.corrected_ms, s.arrived_ms),
+            )
+            for s in ordered
+        ],
+    )
+    tx.execute_many(
+        "UPDATE hazard SET raised_ms = COALESCE(?, raised_ms), "
+        "heard_ms = CASE WHEN heard_ms < ? THEN ? ELSE heard_ms END "
+        "WHERE gateway = ? AND epoch = ? AND hazard = ?",
+        [
+            (_raised_ms(s), s.arrived_ms, s.arrived_ms, s.gateway, s.epoch, s.data.hazard)
+            for s in ordered
+        ],
+    )
+
+
+_COLUMNS: Final = (
+    "gateway, epoch, hazard, site, kind, zone, device, phase, grade, drill, latest_seq, raised_ms, "
+    "latest_ms, heard_ms"
+)
+
+
+def open_hazards(tx: Transaction, site: str, limit: int = 1_000) -> list[HazardState]:
+    """Hazards of a site that are not cleared, latest first."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM hazard WHERE site = ? AND phase <> 'cleared' "  # noqa: S608
+        "ORDER BY latest_ms DESC, gateway, epoch, hazard LIMIT ?"
+    )
+    return [_state(row) for row in tx.execute(sql, (site, limit))]
+
+
+def open_of(tx: Transaction, gateway: str, epoch: str) -> list[HazardState]:
+    """Hazards of one outbox, or of the hub itself, that are not cleared, oldest first."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM hazard WHERE gateway = ? AND epoch = ? AND phase <> 'cleared' "  # noqa: S608
+        "ORDER BY hazard"
+    )
+    return [_state(row) for row in tx.execute(sql, (gateway, epoch))]
+
+
+def is_last_known(heard_ms: int, now_ms: int, *, gateway_online: bool) -> bool:
+    """Whether what we show of a hazard may be out of date."""
+    return not gateway_online or now_ms - heard_ms > SILENT_MS
+
+
+def _raised_ms(step: Step) -> int | None:
+    return step.corrected_ms if step.data.phase is Phase.RAISED else None
+
+
+def _state(row: Row) -> HazardState:
+    return HazardState(
+        gateway=text(row[0]),
+        epoch=text(row[1]),
+        hazard=integer(row[2]),
+        site=text(row[3]),
+        kind=HazardKind(text(row[4])),
+        zone=text(row[5]),
+        device=text(row[6]),
+        phase=Phase(text(row[7])),
+        grade=integer(row[8]),
+        drill=flag(row[9]),
+        latest_seq=integer(row[10]),
+        raised_ms=integer_or_none(row[11]),
+        latest_ms=integer(row[12]),
+        heard_ms=integer(row[13]),
+    )
