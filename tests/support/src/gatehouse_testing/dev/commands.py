@@ -7,6 +7,7 @@ a test compares the two.
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from typing import cast
@@ -22,8 +23,7 @@ COMMANDS = {
     "all": "check, then test",
     "tracks": "the tracker's boxes of a recording as MOT-challenge rows, for evaluation",
     "bench": "run a measurement of tests/bench and print its figures; --json FILE writes them",
-    "schema": "write shared/schema from the wire's types; --check compares",
-    "openapi": "write the hub's OpenAPI and the console's types from it; --check compares",
+    "schema": "write the schemas, the OpenAPI document and the console's types; --check compares",
     "console": "build the console into the hub, if its sources changed",
     "isolate": "import each package in an environment that holds only it",
     "constraints": "write constraints.txt anew: versions and hashes, no addresses",
@@ -34,20 +34,27 @@ COMMANDS = {
 def dispatch(argv: list[str]) -> int:
     """Run one command; without any, or with `--help`, list them. Returns the exit status."""
     put_first_in_path(VENV_BIN)
+    try:
+        return _run(argv)
+    except StepError as error:
+        print(f"dev {argv[0]}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(argv: list[str]) -> int:
     if not argv or argv[0] in {"-h", "--help", "help"}:
-        print(listing())
+        print(listing(), flush=True)
         return 0
     name, *rest = argv
     if name not in COMMANDS:
         print(f"dev: no command {name!r}\n\n{listing()}", file=sys.stderr)
         return 2
-    try:
-        return load(name)(rest)
-    except StepError as error:
-        print(f"dev {name}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return load(name)(rest)
 
 
 def listing() -> str:
