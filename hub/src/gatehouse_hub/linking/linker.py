@@ -16,7 +16,6 @@ from gatehouse_hub.linking.score import Score, Term, busy_term, score_incident
 from gatehouse_hub.linking.site_map import SiteMap
 from gatehouse_hub.linking.weights import EXPERT, Weights
 
-
 NOTHING_CLOSED: Final[Mapping[str, int]] = {}
 
 

@@ -1,4 +1,4 @@
-"""What is linked: rows of phase `raised`, reduced to time, place and kind. There is no field here that could describe a person."""
+"""What is linked: rows of phase `raised`, reduced to time, place and kind. No field here could describe a person."""
 
 from dataclasses import dataclass
 
