@@ -62,9 +62,8 @@ def amend(
     owner: dict[str, str] = {}
     used = {s.id for s in stored}
     for index, incident in enumerate(computed):
-        name = by_cluster.get(index) or next(
-            (r.id for r in incident.rows if r.id not in used), None
-        )
+        fresh = next((row.id for row in incident.rows if row.id not in used), None)
+        name = by_cluster[index] if index in by_cluster else fresh
         links = tuple(link for link in incident.links if link.row.id not in kept)
         if name is None or not links:
             continue

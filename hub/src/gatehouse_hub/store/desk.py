@@ -32,7 +32,8 @@ _SELECT: Final = """
         (SELECT COUNT(*) FROM incident_member m WHERE m.incident = i.id),
         (SELECT COUNT(*) FROM incident_member m JOIN hazard h ON h.gateway = m.gateway
             AND h.epoch = m.epoch AND h.hazard = m.hazard
-            WHERE m.incident = i.id AND h.phase <> 'cleared')
+            WHERE m.incident = i.id AND h.phase <> 'cleared'),
+        i.merged_into
     FROM incident i
 """
 
@@ -68,10 +69,8 @@ def list_incidents(
 
 
 def load_incident(tx: Transaction, incident: str) -> IncidentRecord | None:
-    """One incident under its own id; one that was merged leads to where its rows are now."""
-    found = tx.execute("SELECT merged_into FROM incident WHERE id = ?", (incident,))
-    into = text_or_none(found[0][0]) if found else None
-    rows = tx.execute(f"{_SELECT} WHERE i.id = ?", (into or incident,))
+    """One incident under its own id, also one whose rows are all in another now (`merged_into`)."""
+    rows = tx.execute(f"{_SELECT} WHERE i.id = ?", (incident,))
     return _record(rows[0]) if rows else None
 
 
@@ -169,6 +168,7 @@ def take_action(  # noqa: PLR0913 - who, when, what, why and a note are one act
     return decision
 
 
+_PRIORITIES: Final[dict[str, Priority]] = {"P1": "P1", "P2": "P2", "P3": "P3", "P4": "P4"}
 _ACT_NAMES: Final = {
     Action.ACKNOWLEDGE: "acknowledged",
     Action.RESOLVE: "resolved",
@@ -181,10 +181,10 @@ def _reasons(reasons: Sequence[StoredReason]) -> tuple[ReasonRecord, ...]:
 
 
 def _priority(value: Value) -> Priority:
-    written = text(value)
-    if written not in ("P1", "P2", "P3", "P4"):
-        raise StoreError(f"expected a priority, found {written!r}")
-    return written
+    found: Priority | None = _PRIORITIES.get(text(value))
+    if found is None:
+        raise StoreError(f"expected a priority, found {value!r}")
+    return found
 
 
 def _record(row: Row) -> IncidentRecord:
@@ -213,5 +213,6 @@ def _record(row: Row) -> IncidentRecord:
         acknowledged_by=text_or_none(row[15]),
         resolved_at=None if resolved_ms is None else from_ms(resolved_ms),
         resolved_by=text_or_none(row[17]),
-        cause=text_or_none(row[18]),
+        cause=None if row[18] is None else Cause(text(row[18])),
+        merged_into=text_or_none(row[21]),
     )
