@@ -50,7 +50,6 @@ def open_source(
     live (`analyze`): every due frame in media time, in step with the consumer; needs a recording. `seeds` is the folder
     that holds `scenes/`. Raises ConfigError.
     """
-    require_vision(device)
     address = parse(spec, place=device)
     if not live and address.scheme in DEVICES:
         raise ConfigError(
@@ -58,22 +57,7 @@ def open_source(
             place=device,
             remedy="Give a recording, or run the agent",
         )
-    if address.scheme is Scheme.SCENE and seeds is None:
-        raise ConfigError(
-            "no folder of scenes is known", place=device, remedy="Say where the seeds are (--seeds)"
-        )
-    from gatehouse_edge.sources.source import DecodedSource, Setting  # noqa: PLC0415 - needs numpy
-
-    setting = Setting(
-        device=device,
-        spec=spec,
-        live=live,
-        started_at=spec.recorded_at or RECORDED_AT,
-        scenes=str((seeds / "scenes").absolute()) if seeds else "",
-        patience=patience or Patience(),
-        explain=lambda reason, detail: explain(device, spec, reason, detail),
-    )
-    return DecodedSource(setting, clock)
+    return _open(device, spec, live=live, clock=clock, seeds=seeds, patience=patience or Patience())
 
 
 def probe(
@@ -87,7 +71,7 @@ def probe(
     """Opens the camera and takes one frame. Raises SourceFailedError or ConfigError that name the camera and the remedy."""
     began_s = time.monotonic()
     patience = Patience(open_s=timeout_s, stall_s=timeout_s)
-    source = open_source(device, spec, live=True, clock=clock, seeds=seeds, patience=patience)
+    source = _open(device, spec, live=False, clock=clock, seeds=seeds, patience=patience)
     try:
         got = source.read(timeout_s)
         if isinstance(got, Frame):
@@ -99,6 +83,34 @@ def probe(
         raise explain(device, spec, FailReason.STALLED, f"no frame within {timeout_s:.0f} s")
     finally:
         source.close()
+
+
+def _open(
+    device: str,
+    spec: SourceSpec,
+    *,
+    live: bool,
+    clock: Clock,
+    seeds: Path | None,
+    patience: Patience,
+) -> DecodedSource:
+    require_vision(device)
+    if parse(spec, place=device).scheme is Scheme.SCENE and seeds is None:
+        raise ConfigError(
+            "no folder of scenes is known", place=device, remedy="Say where the seeds are (--seeds)"
+        )
+    from gatehouse_edge.sources.source import DecodedSource, Setting  # noqa: PLC0415 - needs numpy
+
+    setting = Setting(
+        device=device,
+        spec=spec,
+        live=live,
+        started_at=spec.recorded_at or RECORDED_AT,
+        scenes=str((seeds / "scenes").absolute()) if seeds else "",
+        patience=patience,
+        explain=lambda reason, detail: explain(device, spec, reason, detail),
+    )
+    return DecodedSource(setting, clock)
 
 
 def explain(device: str, spec: SourceSpec, reason: FailReason, detail: str) -> SourceFailedError:

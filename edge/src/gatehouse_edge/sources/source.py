@@ -74,7 +74,7 @@ class DecodedSource:
         self._next_try_s = self._since_s = self._first_s = 0.0
         self._asked = self._down = self.ended = False
         self._failure: SourceFailedError | None = None
-        self._seq, self._slot, self._index = 0, 0, -1
+        self._seq, self._slot, self._index, self._last_at = 0, 0, -1, 0.0
         self._reconnects, self._restarts = 0, 0
         self._counted: deque[tuple[float, int]] = deque(maxlen=512)
 
@@ -240,7 +240,7 @@ class DecodedSource:
         self._asked = False
         self._back(now_s, ready.passed + 1)
         at, taken_at = self._times(ready, now_s)
-        self._index += ready.passed + 1
+        self._index, self._last_at = self._index + ready.passed + 1, at
         if not self._setting.live:
             self._ask()  # the child decodes the next one while the consumer works on this
         kind = FrameKind.THERMAL if hello.thermal else FrameKind.COLOUR
@@ -270,10 +270,11 @@ class DecodedSource:
 
     def _finish(self) -> None:
         """A recording is over. Says so when the header promised much more: the file is cut off or damaged."""
-        promised = self._hello.pictures if self._hello else 0
-        got = self._index + 1
-        if promised and got < promised * ENDED_EARLY and not self._setting.live:
-            log.warning("%s ended after %d of %d pictures", self.device, got, promised)
+        hello = self._hello
+        if hello is not None and hello.pictures and not self._setting.live:
+            promised_s, got_s = hello.pictures / hello.native_fps, self._last_at + 1 / hello.native_fps
+            if got_s < promised_s * ENDED_EARLY:
+                log.warning("%s ended after %.1f s of %.1f", self.device, got_s, promised_s)
         self.ended = True
         self._stop_child()
 

@@ -25,6 +25,7 @@ from msgspec import Meta
 from gatehouse_edge.errors import ConfigError
 
 HIDDEN = "***"
+SHORT_USER = 4  # hiding shorter names would spoil ordinary words; passwords are hidden at any length
 SCENE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 Fps = Annotated[float, Meta(gt=0, le=240)]
 Words = Annotated[str, Meta(max_length=256)]
@@ -225,7 +226,9 @@ def scrub(text: str, spec: SourceSpec) -> str:
     if "://" not in spec.url:
         return out
     parts = urlsplit(spec.url)
+    user = parts.username or ""
     raw = [parts.password or "", parts.query, parts.netloc.rpartition("@")[0]]
+    raw += [user] if len(user) >= SHORT_USER else []
     for secret in sorted({s for r in raw for s in (r, unquote(r)) if s}, key=len, reverse=True):
         out = out.replace(secret, HIDDEN)
     return out

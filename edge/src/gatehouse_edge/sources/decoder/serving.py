@@ -23,6 +23,7 @@ from gatehouse_edge.sources.messages import (
 from gatehouse_edge.sources.slab import Slab, picture_bytes
 
 MAX_BEHIND_S = 2.0
+MAX_DRAIN_S = 3.0
 ROUNDING_S = 1e-6
 
 
@@ -87,6 +88,7 @@ class Serving:
     def _paced(self) -> Iterator[tuple[float, float, float]]:
         """(media time, monotonic instant, how long the picture stays the latest) of each picture at its moment."""
         if self._reader.device:
+            self._drain()
             while (at := self._reader.grab()) is not None:
                 yield at, time.monotonic(), 0.0
             raise SourceFailedError(FailReason.LOST, "the stream ended")
@@ -100,6 +102,13 @@ class Serving:
             self._channel.sleep_until(zero_s + at)
             now = time.monotonic()
             yield at, now, max(0.0, zero_s + at + period_s - now)
+
+    def _drain(self) -> None:
+        """Lets go of what piled up while the stream was analysed: those pictures are seconds old and come in a burst."""
+        fresh_s, deadline_s = 0.5 / self._reader.native_fps, time.monotonic() + MAX_DRAIN_S
+        while (began_s := time.monotonic()) < deadline_s:
+            if self._reader.grab() is None or time.monotonic() - began_s >= fresh_s:
+                return
 
     def _rounds(self) -> Iterator[float]:
         """Media times of a recording, from `start_s`, over and over when it loops."""

@@ -29,7 +29,10 @@ FALLBACK_FPS = 25.0
 
 
 class VideoReader:
-    """One open `cv2.VideoCapture`. Media time is the stream's own, or frame number / `native_fps` where that is given."""
+    """One open `cv2.VideoCapture`. Media time is the stream's own, or frame number / `native_fps` where given.
+
+    OpenCV keeps the size of the opening: a camera that changes its resolution is scaled to it until it is opened anew.
+    """
 
     thermal = False
 
@@ -41,7 +44,7 @@ class VideoReader:
         self.device, self._retimed = device, spec.native_fps is not None and not device
         self._capture = self._open()
         header_fps = self._capture.get(cv2.CAP_PROP_FPS)
-        trusted = header_fps if 0.01 <= header_fps <= 1000 else FALLBACK_FPS
+        trusted = header_fps if 0.01 <= header_fps <= 240 else FALLBACK_FPS
         self.native_fps = (spec.native_fps if self._retimed else None) or trusted
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.pictures = int(count) if 0 < count < 1e9 and not device else 0
