@@ -31,32 +31,32 @@ class Figure(TypedDict):
     how: str
 
 
-def main(argv: list[str]) -> int:
-    """Measure and print. Raises StepError for a name that is not there."""
+def main(argv: list[str], folder: Path = BENCHES) -> int:
+    """Measure and print. Raises StepError for a name that is not there in `folder`."""
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("name", nargs="?", help="a measurement of tests/bench; none: list them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args(argv)
     if options.name is None:
-        print("\n".join(names()) or "no measurements in tests/bench")
+        print("\n".join(names(folder)) or "no measurements in tests/bench")
         return 0
-    figures = measure(options.name)
+    figures = measure(options.name, folder)
     print(table(figures))
     if options.json:
         options.json.write_text(json.dumps({"figures": figures}, indent=2, sort_keys=True) + "\n")
     return 1 if any(f["met"] is False for f in figures.values()) else 0
 
 
-def names() -> list[str]:
+def names(folder: Path) -> list[str]:
     """The measurements there are."""
-    return sorted(p.stem for p in BENCHES.glob("*.py") if not p.stem.startswith("_"))
+    return sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_"))
 
 
-def measure(name: str) -> dict[str, Figure]:
-    """Load `tests/bench/NAME.py` and run it."""
-    if name not in names():
-        raise StepError(f"no measurement {name!r}; there are: {', '.join(names()) or 'none'}")
-    spec = importlib.util.spec_from_file_location(f"gatehouse_bench_{name}", BENCHES / f"{name}.py")
+def measure(name: str, folder: Path) -> dict[str, Figure]:
+    """Load `NAME.py` of the folder and run it."""
+    if name not in names(folder):
+        raise StepError(f"no measurement {name!r}; there are: {', '.join(names(folder)) or 'none'}")
+    spec = importlib.util.spec_from_file_location(f"gatehouse_bench_{name}", folder / f"{name}.py")
     if spec is None or spec.loader is None:
         raise StepError(f"cannot load the measurement {name!r}")
     module = importlib.util.module_from_spec(spec)

@@ -6,14 +6,12 @@ the services is started: tests start their own on free ports of the loopback int
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatehouse_testing import rtsp
 from gatehouse_testing.dev.steps import StepError, capture, must, say
-
-SYSTEM_PYTHON = "/usr/bin/python3"
-"""Debian's GStreamer bindings are made for it, not for `.venv`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +23,33 @@ class Part:
     is_there: Callable[[], bool]
 
 
-def ensure() -> None:
-    """Install what is missing, or raise StepError that says what to install."""
-    missing = [part for part in PARTS if not part.is_there()]
+def ensure(parts: Sequence[Part] | None = None, *, may_install: bool | None = None) -> None:
+    """Install what is missing, or raise StepError that says what to install.
+
+    `may_install` is for tests of this function; otherwise root on a machine with apt-get may.
+    """
+    missing = [part for part in (PARTS if parts is None else parts) if not part.is_there()]
     if not missing:
         return
     packages = [name for part in missing for name in part.packages]
-    command = f"apt-get install {' '.join(packages)}"
     needs = ", ".join(part.what for part in missing)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if may_install is None:
+        may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
+    if not may_install:
+        command = f"apt-get install {' '.join(packages)}"
         raise StepError(f"tests need {needs}. On Debian or Ubuntu, as root:\n    {command}")
     say(f"installing {needs}")
-    must(["apt-get", "update", "-qq"], what="refreshing the package lists")
-    must(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-        what="installing Debian packages",
-        # RUNLEVEL=1 keeps a package's own service from being started by its installation.
-        env=dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},
-    )
+    _apt("update", "-qq")
+    _apt("install", "-y", "-qq", "--no-install-recommends", *packages)
     absent = [part.what for part in missing if not part.is_there()]
     if absent:
-        raise StepError(
-            f"installed {', '.join(packages)}, and still there is no {', '.join(absent)}"
-        )
+        raise StepError(f"installed {', '.join(packages)}; still there is no {', '.join(absent)}")
+
+
+def _apt(*words: str) -> None:
+    """One apt-get call. RUNLEVEL=1 keeps a package's own service from being started."""
+    env = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    must(["apt-get", *words], what="installing Debian packages", env=env)
 
 
 def _has_mosquitto() -> bool:
@@ -65,13 +67,14 @@ def _has_chromium() -> bool:
 
 
 def _has_rtsp_server() -> bool:
-    # The encoder and the muxer are plug-ins of their own; the registry is the way to ask for them.
+    # Encoders are plug-ins of their own; the registry is the way to ask for them.
+    elements = ("videotestsrc", "x264enc", "x265enc", "rtph264pay", "rtph265pay")
     code = (
-        "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst, GstRtspServer; "
-        "Gst.init(None); "
-        "assert all(map(Gst.ElementFactory.find, ('x264enc', 'rtph264pay', 'qtdemux', 'videotestsrc', 'h264parse')))"
+        "import gi; gi.require_version('GstRtspServer', '1.0'); "
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None); "
+        f"assert all(map(Gst.ElementFactory.find, {elements}))"
     )
-    return capture([SYSTEM_PYTHON, "-c", code], Path("/"))[0] == 0
+    return capture([rtsp.SYSTEM_PYTHON, "-c", code], Path("/"))[0] == 0
 
 
 def _has_chinese_font() -> bool:
@@ -84,17 +87,5 @@ PARTS = (
     Part("the PostgreSQL server", ("postgresql",), _has_postgresql),
     Part("Chromium", ("chromium",), _has_chromium),
     Part("a font with Chinese", ("fontconfig", "fonts-wqy-zenhei"), _has_chinese_font),
-    Part(
-        "GStreamer's RTSP server",
-        (
-            "python3-gi",
-            "gir1.2-gst-rtsp-server-1.0",
-            "gstreamer1.0-plugins-base",
-            "gstreamer1.0-plugins-good",
-            "gstreamer1.0-plugins-bad",
-            "gstreamer1.0-plugins-ugly",
-            "gstreamer1.0-libav",
-        ),
-        _has_rtsp_server,
-    ),
+    Part("GStreamer's RTSP server", rtsp.PACKAGES, _has_rtsp_server),
 )
