@@ -40,6 +40,7 @@ def load_scene(name: str, folder: Path) -> Scene:
         raise SourceFailedError(FailReason.CONFIGURATION, f"there is no scene {path}")
     sys.path.append(str(folder))  # scenes share drawing modules; last, so that they shadow nothing
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses of the scene look their module up by name
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever the scene's own code raises
