@@ -7,7 +7,7 @@ metre, 15 persons here; the crowd passes it from about second 70 to second 165, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import atan2
+from math import atan2, hypot
 
 from drawing.camera import Camera
 from drawing.chance import Chance
@@ -186,7 +186,7 @@ def _crowd() -> list[Visitor]:
 
 
 def _walk_s(start: tuple[float, ...], end: tuple[float, float], speed_mps: float) -> float:
-    return max(0.4, ((start[0] - end[0]) ** 2 + (start[1] - end[1]) ** 2) ** 0.5 / speed_mps)
+    return max(0.4, hypot(start[0] - end[0], start[1] - end[1]) / speed_mps)
 
 
 def _passers() -> list[Visitor]:

@@ -68,7 +68,7 @@ class ThermalScene:
             cv2.ellipse(picture, (lamp_x, 26), (7, 2), 0, 0, 360, AMBIENT_C + 5.0, -1)
         for bay in range(8):
             self._park(picture, bay)
-        return cv2.GaussianBlur(picture, (0, 0), 0.8)
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.8), dtype=np.float32)
 
     def _park(self, picture: NDArray[np.float32], bay: int) -> None:
         x, y = _bay_centre(bay)
@@ -88,7 +88,7 @@ class ThermalScene:
         cv2.rectangle(case, (x - 4, y - 6), (x + 4, y + 6), 1.0, -1)
         near = cv2.GaussianBlur(case, (0, 0), 5.0) * 0.55
         near[:24] = 0
-        return np.maximum(cv2.GaussianBlur(case, (0, 0), 0.7), near)
+        return np.asarray(np.maximum(cv2.GaussianBlur(case, (0, 0), 0.7), near), dtype=np.float32)
 
     @cached_property
     def _tiles(self) -> NDArray[np.float32]:
@@ -98,7 +98,8 @@ class ThermalScene:
         """The frame at a second of media time, degrees Celsius."""
         second = moment(at, self.period_s)
         excess = np.float32(battery_c(second) - battery_c(0.0))
-        return self._still + excess * self._glow + self._tiles[round(second * self.fps) % _TILES]
+        grain = self._tiles[round(second * self.fps) % _TILES]
+        return np.asarray(self._still + excess * self._glow + grain, dtype=np.float32)
 
     def truth(self, at: float) -> list[Truth]:  # noqa: ARG002 - as every scene
         """Nothing that a detector knows is in the shed."""

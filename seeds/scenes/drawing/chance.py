@@ -33,7 +33,7 @@ class Chance:
 
     def bell(self, *shape: int) -> NDArray[np.float64]:
         """An array of about normal numbers, mean 0 and deviation 1 (the sum of twelve uniforms)."""
-        return self._generator.random((12, *shape)).sum(axis=0) - 6.0
+        return np.asarray(self._generator.random((12, *shape)).sum(axis=0) - 6.0)
 
 
 def scatter(*cells: NDArray[np.int64]) -> NDArray[np.float64]:

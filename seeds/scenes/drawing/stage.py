@@ -72,7 +72,7 @@ class Stage:
         tile = self._tiles[(tick * 5 + tick // 3) % _TILES]
         if tick % 2:
             tile = tile[:, ::-1]
-        return np.clip(canvas + tile[..., None], 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(canvas + tile[..., None], 0, 255), dtype=np.uint8)
 
     def _shaded(self, sprites: Sequence[Sprite]) -> NDArray[np.uint8]:
         mask = np.zeros(self.background.shape[:2], dtype=np.uint8)
@@ -82,7 +82,7 @@ class Stage:
             )
         soft = cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32)
         keep = cv2.merge([1 - _SHADOW * soft / 255] * 3)
-        return cv2.multiply(self.background, keep, dtype=cv2.CV_8U)
+        return np.asarray(cv2.multiply(self.background, keep, dtype=cv2.CV_8U), dtype=np.uint8)
 
     def truths(self, sprites: Sequence[Sprite]) -> list[Truth]:
         """Labels and boxes in pixels, cut to the frame; what is less than three tenths inside it is left out."""

@@ -25,7 +25,7 @@ def _turned(points_m: Floats, x_m: float, y_m: float, heading_rad: float) -> Flo
     right = np.array([cos(heading_rad), -sin(heading_rad), 0.0])
     ahead = np.array([sin(heading_rad), cos(heading_rad), 0.0])
     up = np.array([0.0, 0.0, 1.0])
-    return np.array([x_m, y_m, 0.0]) + points_m @ np.stack([right, ahead, up])
+    return np.asarray(np.array([x_m, y_m, 0.0]) + points_m @ np.stack([right, ahead, up]))
 
 
 @dataclass(frozen=True, slots=True)
