@@ -23,5 +23,6 @@ def main(argv: list[str]) -> int:
     status = show([sys.executable, "-P", "-m", "pytest", *profile, *rest], ROOT)
     if not rest and node.has_script("test"):
         say("the console's unit tests")
+        node.install_modules()
         status = status or show(["npm", "run", "--silent", "test"], CONSOLE)
     return status
