@@ -120,28 +120,6 @@ def build_decoder(manifest: Manifest) -> Decode:
     return decode
 
 
-def expected_outputs(manifest: Manifest) -> tuple[tuple[int, ...], ...]:
-    """Shapes that the decoder can read, from input, strides and classes. A file that declares others is refused.
-
-    An embedding (one vector of some hundred numbers per object) therefore has no way in: no decoder reads one.
-    """
-    spec = manifest.input
-    if spec is None:
-        return ()
-    counts = [-(-spec.width // stride) * -(-spec.height // stride) for stride in manifest.strides]
-    classes = manifest.class_count
-    if manifest.decoder is DecoderKind.YOLOX:
-        return ((1, sum(counts), 5 + classes),)
-    if manifest.decoder is DecoderKind.NANODET:
-        scores = tuple((1, count, classes) for count in counts)
-        return scores + tuple((1, count, 4 * NANODET_BINS) for count in counts)
-    columns, rows = -(-spec.width // manifest.strides[0]), -(-spec.height // manifest.strides[0])
-    return ((1, 5 + classes, rows, columns),)
-
-
-NANODET_BINS: Final = 8
-
-
 def _known(
     xyxy: Floats, classes: NDArray[np.intp], scores: Floats, least: float, table: NDArray[np.int16]
 ) -> Boxes:

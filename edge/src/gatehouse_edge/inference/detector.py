@@ -1,0 +1,123 @@
+"""Detectors as the pipeline knows them: a name, `detect`, `close`. The model runs in a process of its own.
+
+One process may serve several cameras: `open_detector` for the first, `detector.for_camera(1)` for the next; the process ends with the
+last of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatehouse_edge.errors import ModelError
+from gatehouse_edge.inference.boxes import to_detections
+from gatehouse_edge.inference.catalogue import resolve_manifest
+from gatehouse_edge.inference.manifest import Manifest, Scores
+from gatehouse_edge.inference.process import MEMORY_BYTES, InferenceProcess
+from gatehouse_edge.inference.weights import find_file
+from gatehouse_edge.values import Detection
+
+
+class ChildDetector:
+    """A model for one camera, in a process that it may share with others."""
+
+    def __init__(self, manifest: Manifest, process: _SharedProcess, camera: int) -> None:
+        self.name = manifest.name
+        self.manifest = manifest
+        self._process = process
+        self._camera = camera
+        self._open = True
+        process.enter()
+
+    @property
+    def scores(self) -> Scores:
+        """What this model's scores mean to a tracker."""
+        return self.manifest.scores
+
+    @property
+    def pid(self) -> int | None:
+        """The inference process."""
+        return self._process.child.pid
+
+    def detect(self, pixels: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        """Detections in `pixels` `(h, w, 3)` uint8 BGR, boxes in its pixels, best score first.
+
+        Raises ModelError; InferenceDownError when the process died, which the next call starts again.
+        """
+        return self._detections(self._process.child.rows(self._camera, pixels))
+
+    def attach(self, fd: int) -> None:
+        """Lets the model see the decoder's memory `fd`, for `detect_shared`."""
+        self._process.child.attach(self._camera + 1, fd)
+
+    def detect_shared(self, offset: int, size_hw: tuple[int, int]) -> tuple[Detection, ...]:
+        """As `detect`, for a frame `(h, w)` at `offset` bytes of the attached memory; nothing is copied."""
+        rows = self._process.child.rows_shared(self._camera, self._camera + 1, offset, size_hw)
+        return self._detections(rows)
+
+    def for_camera(self, camera: int) -> ChildDetector:
+        """The same model in the same process for another camera, 0 to 63."""
+        return ChildDetector(self.manifest, self._process, camera)
+
+    def close(self) -> None:
+        """Ends the inference process when this was its last camera; idempotent."""
+        if self._open:
+            self._open = False
+            self._process.leave()
+
+    def _detections(self, rows: NDArray[np.int16]) -> tuple[Detection, ...]:
+        try:
+            return to_detections(rows)
+        except ValueError as error:
+            raise ModelError(str(error), place=f"model {self.name}") from error
+
+
+class _SharedProcess:
+    """Counts the cameras of one inference process."""
+
+    def __init__(self, child: InferenceProcess) -> None:
+        self.child = child
+        self._users = 0
+        self._turn = threading.Lock()
+
+    def enter(self) -> None:
+        with self._turn:
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._turn:
+            self._users -= 1
+            last = self._users == 0
+        if last:
+            self.child.close()
+
+
+def open_detector(
+    model: str | Manifest,
+    *,
+    interval_s: float = 0.2,
+    folder: Path | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+) -> ChildDetector:
+    """A running detector.
+
+    `model`: a name of the catalogue, the path of a manifest, or a manifest. `interval_s`: time between frames, which only the motion
+    detector needs. `folder` is looked in for the model file first. Raises ModelError when there is no such model, no file, or the file
+    is refused.
+    """
+    beside: Path | None = None
+    if isinstance(model, str):
+        model, beside = resolve_manifest(model)
+    folders = tuple(place for place in (folder, beside) if place is not None)
+    child = InferenceProcess(
+        model, find_file(model, folders), interval_s=interval_s, memory_bytes=memory_bytes
+    )
+    try:
+        child.start()
+    except ModelError:
+        child.close()
+        raise
+    return ChildDetector(model, _SharedProcess(child), 0)

@@ -1,0 +1,92 @@
+"""A model that runs: pixels in, rows out. Lives inside the inference process only."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from gatehouse_edge.errors import ModelError
+from gatehouse_edge.inference.boxes import Boxes, suppress, to_rows
+from gatehouse_edge.inference.decoders import build_decoder
+from gatehouse_edge.inference.letterbox import Letterbox
+from gatehouse_edge.inference.manifest import Manifest
+from gatehouse_edge.inference.motion import MotionDetector
+from gatehouse_edge.inference.vetting import vet_model
+
+MAX_CAMERAS: Final = 64
+_QUIET: Final = 3
+
+
+class Engine(Protocol):
+    """What the inference process runs."""
+
+    def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Detections in `pixels` `(h, w, 3)` uint8 BGR of one of MAX_CAMERAS cameras, as `boxes` writes them."""
+        ...
+
+
+class OnnxEngine:
+    """One onnxruntime session on the CPU with a single thread that does not spin while it waits."""
+
+    def __init__(self, manifest: Manifest, data: bytes) -> None:
+        """Vets `data` and loads it. Raises ModelError."""
+        spec = manifest.input
+        vet_model(data, manifest)
+        assert spec is not None, "vetted"
+        self._least = manifest.scores.low
+        self._overlap = manifest.overlap
+        self._letterbox = Letterbox(spec)
+        self._decode = build_decoder(manifest)
+        self._input = spec.name
+        self._outputs = [output.name for output in manifest.outputs]
+        self._session = _open_session(manifest, data)
+
+    def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Whole frames only; a camera leaves no trace in the next one's."""
+        tensor, fitted = self._letterbox.prepare(pixels)
+        outputs = [np.asarray(o) for o in self._session.run(self._outputs, {self._input: tensor})]
+        found = suppress(self._decode(outputs, self._least), self._overlap)
+        return to_rows(Boxes(fitted.to_frame(found.xyxy), found.labels, found.scores))
+
+
+class MotionEngine:
+    """A background per camera; see `motion`."""
+
+    def __init__(self, manifest: Manifest, interval_s: float) -> None:
+        self._least = manifest.scores.low
+        self._interval_s = interval_s
+        self._cameras: dict[int, MotionDetector] = {}
+
+    def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Moving things. A camera number beyond MAX_CAMERAS is a ValueError."""
+        if not 0 <= camera < MAX_CAMERAS:
+            raise ValueError(f"camera {camera} of at most {MAX_CAMERAS}")
+        detector = self._cameras.setdefault(camera, MotionDetector(self._interval_s))
+        found = detector.find(pixels)
+        order = np.argsort(-found.scores, kind="stable")
+        return to_rows(found.take(order[found.scores[order] >= self._least]))
+
+
+def build_engine(manifest: Manifest, data: bytes, interval_s: float) -> Engine:
+    """The engine for a manifest. `data` is the model file, empty for the motion detector. Raises ModelError."""
+    return OnnxEngine(manifest, data) if manifest.needs_file else MotionEngine(manifest, interval_s)
+
+
+def _open_session(manifest: Manifest, data: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _QUIET
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all meaning the same
+        raise ModelError(
+            f"onnxruntime cannot load the file: {str(error)[:300]}",
+            place=f"model {manifest.name}",
+            remedy="Get the file that the manifest names",
+        ) from error
