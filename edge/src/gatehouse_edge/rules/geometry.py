@@ -68,12 +68,19 @@ def clipped(polygon: Sequence[Point], box: Box) -> tuple[Point, ...]:
     ((2.0, 2.0), (4.0, 2.0), (4, 4), (2.0, 4.0))
     """
     part = tuple(polygon)
-    for axis, limit, keep_above in ((0, box[0], True), (0, box[2], False), (1, box[1], True), (1, box[3], False)):
+    for axis, limit, keep_above in (
+        (0, box[0], True),
+        (0, box[2], False),
+        (1, box[1], True),
+        (1, box[3], False),
+    ):
         part = _cut(part, axis, limit, keep_above=keep_above)
     return part
 
 
-def _cut(polygon: tuple[Point, ...], axis: int, limit: float, *, keep_above: bool) -> tuple[Point, ...]:
+def _cut(
+    polygon: tuple[Point, ...], axis: int, limit: float, *, keep_above: bool
+) -> tuple[Point, ...]:
     kept: list[Point] = []
     for i, p in enumerate(polygon):
         before = polygon[i - 1]

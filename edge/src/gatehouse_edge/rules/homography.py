@@ -45,7 +45,9 @@ def homography(marks: Sequence[Mark], place: str = "") -> Homography:
     """
     if len(marks) < 4:
         raise RuleConfigError(
-            f"{len(marks)} marks cannot give a homography", place=place, remedy="Mark four or more points"
+            f"{len(marks)} marks cannot give a homography",
+            place=place,
+            remedy="Mark four or more points",
         )
     frame, frame_centre, frame_scale = _normalised([m[0] for m in marks])
     ground, ground_centre, ground_scale = _normalised([m[1] for m in marks])
@@ -56,14 +58,17 @@ def homography(marks: Sequence[Mark], place: str = "") -> Homography:
     solution = _least_squares(system)
     if solution is None:
         raise RuleConfigError(
-            "the marks lie too nearly in line", place=place, remedy="Spread the marks over the ground"
+            "the marks lie too nearly in line",
+            place=place,
+            remedy="Spread the marks over the ground",
         )
     rows = _restored(solution, frame_centre, frame_scale, ground_centre, ground_scale)
     rows = _oriented(rows, marks)
     residual = _residual_m(Homography(rows, 0.0), marks)
     if residual is None or residual > RESIDUAL_MAX_M:
         raise RuleConfigError(
-            "the marks contradict each other" + ("" if residual is None else f" by {residual:.1f} m"),
+            "the marks contradict each other"
+            + ("" if residual is None else f" by {residual:.1f} m"),
             place=place,
             remedy="Check each mark's frame point and site point",
         )
@@ -106,13 +111,18 @@ def _solved(matrix: list[Row]) -> Row | None:
 
 
 def _restored(
-    solution: Row, frame_centre: Point, frame_scale: float, ground_centre: Point, ground_scale: float
+    solution: Row,
+    frame_centre: Point,
+    frame_scale: float,
+    ground_centre: Point,
+    ground_scale: float,
 ) -> tuple[tuple[float, float, float], ...]:
     """The map between the points as they were given: T_ground^-1 * H * T_frame."""
     h = [solution[0:3], solution[3:6], [*solution[6:8], 1.0]]
     fx, fy = frame_centre
     shifted = [
-        [r[0] * frame_scale, r[1] * frame_scale, r[2] - frame_scale * (r[0] * fx + r[1] * fy)] for r in h
+        [r[0] * frame_scale, r[1] * frame_scale, r[2] - frame_scale * (r[0] * fx + r[1] * fy)]
+        for r in h
     ]
     gx, gy = ground_centre
     top = tuple(shifted[0][k] / ground_scale + gx * shifted[2][k] for k in range(3))

@@ -5,8 +5,8 @@ Pure: no clock, no I/O. The caller carries the state.
 Units   line points in fractions of the frame; inside, positions and the band are in frame heights, so that neither the frame
         rate nor the resolution asks for retuning. Times in seconds of media time.
 Inward  from the left of first-to-second point, as seen on screen, to its right.
-Band    within `BAND_BODY_RATIO` of a body height (at least `BAND_MIN_RATIO`) of the line a track keeps the side it had: a box that
-        trembles on the line stays silent. A passage counts when the far side of the band is reached and the line itself was
+Band    within `BAND_BODY_RATIO` of a body height (at least `BAND_MIN_RATIO`) of the line a track keeps the side it had: a box
+        that trembles on the line stays silent. A passage counts when the far side of the band is reached and the line itself was
         met between its ends; a track counts again only in the other direction.
 Bounds  at most `TRACKS_MAX` tracks are remembered, each for `FORGET_S` after it was last seen.
 """
@@ -105,9 +105,7 @@ class LineCounter:
                 passages.append(self._passage(track, tracks, inward=bool(side.right)))
         return LineState(tracks.at, sides), tuple(passages)
 
-    def _moved(
-        self, known: Side | None, track: Track, tracks: Tracks
-    ) -> tuple[Side, bool]:
+    def _moved(self, known: Side | None, track: Track, tracks: Tracks) -> tuple[Side, bool]:
         """The track's side after this frame, and whether it has passed the line now."""
         box = in_frame(tracks, track)
         aspect = tracks.width / tracks.height

@@ -38,7 +38,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class SourceUp:
-    """A source gives frames or readings: a sign of life, also for frames that are not inferred. At most every second is enough."""
+    """A source gives frames or readings: a sign of life, also for frames that are not inferred. Once a second is enough."""
 
     device: str
 
@@ -62,7 +62,7 @@ class Speed(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One label in one speed class in one zone: how many, how much of the zone they cover (0-1), how long the longest is there."""
+    """One label in one speed class in one zone: how many, how much they cover of it (0-1), how long the longest is there."""
 
     label: Label
     speed: Speed

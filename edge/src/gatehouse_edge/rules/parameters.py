@@ -54,7 +54,11 @@ def specs(params: type[Params]) -> tuple[ParamSpec, ...]:
 def _spec(name: str, hint: object, default: object) -> ParamSpec:
     args: tuple[object, ...] = get_args(hint)
     meta = next((a for a in args if isinstance(a, Meta)), None)
-    if get_origin(hint) is not Annotated or meta is None or not isinstance(default, bool | int | float):
+    if (
+        get_origin(hint) is not Annotated
+        or meta is None
+        or not isinstance(default, bool | int | float)
+    ):
         raise TypeError(f"parameter {name} lacks limits or a default")
     extra = meta.extra or {}
     return ParamSpec(
@@ -75,7 +79,9 @@ def read_params(params: type[P], given: Mapping[str, float | int | bool], place:
         spec = known.get(name)
         if spec is None:
             raise RuleConfigError(
-                f"there is no parameter {name!r}", place=place, remedy=f"Use one of {', '.join(sorted(known))}"
+                f"there is no parameter {name!r}",
+                place=place,
+                remedy=f"Use one of {', '.join(sorted(known))}",
             )
         _check(spec, value, place)
     return msgspec.convert(dict(given), params)

@@ -1,12 +1,11 @@
 """A rule: something that is sensed at one zone by one device, a trigger, and hours at which it is armed.
 
 Every kind of rule is a `Sense`; the trigger machine and the arming are the same for all. Pure: the caller owns the time and
-carries the state. State is made of frozen dataclasses that msgspec can encode; `kept` is the part that may be written down,
-because memories of senses hold tracks, and tracks are never written.
+carries the state. `kept` is the part of it that may be written down, a small msgspec struct: memories of senses hold tracks,
+and tracks are never written.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gatehouse_edge.errors import TimeWentBackError
@@ -57,7 +56,7 @@ class RuleState:
     """What one rule remembers. Start from `RuleState()`. `armed_from` is when it was last armed."""
 
     at: float = float("-inf")
-    trigger: TriggerState = TriggerState()
+    trigger: TriggerState = field(default_factory=TriggerState)
     memory: Memory = Memory()
     armed: bool | None = None
     armed_from: Moment | None = None
@@ -65,12 +64,16 @@ class RuleState:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a site, ready to step. `arming` is None for kinds that hold at any hour."""
+    """One rule of a site, ready to step. `arming` is None for kinds that hold at any hour.
+
+    `also_devices`: other devices whose readings it hears, such as the readers at a door.
+    """
 
     binding: Binding
     timing: Timing
     sense: Sense
     arming: Arming | None = None
+    also_devices: frozenset[str] = frozenset()
 
     def step(
         self, state: RuleState, observation: Observation, now: Moment
@@ -90,7 +93,7 @@ class Rule:
         if change is None and self._ends_latch(observation):
             trigger, change = cleared(trigger, now)
         after = replace(state, trigger=trigger, memory=memory)
-        return after, () if change is None else (self._finding(change, after),)
+        return after, () if change is None else (self._finding(change),)
 
     def kept(self, state: RuleState, now: Moment) -> Kept:
         """What may be written down."""
@@ -122,14 +125,15 @@ class Rule:
     def _concerns(self, observation: Observation) -> bool:
         device: str = getattr(observation, "device", self.binding.device)
         zone: str = getattr(observation, "zone", self.binding.zone)
-        return (device, zone) == (self.binding.device, self.binding.zone)
+        heard = device == self.binding.device or device in self.also_devices
+        return heard and zone == self.binding.zone
 
     def _ends_latch(self, observation: Observation) -> bool:
         if not isinstance(observation, Acknowledged) or not self.timing.latched:
             return False
         return observation.at_site and observation.rule == self.binding.rule
 
-    def _finding(self, change: Change, state: RuleState) -> Finding:
+    def _finding(self, change: Change) -> Finding:
         about, facts = self.binding, change.facts
         return Finding(
             rule=about.rule,
@@ -141,15 +145,10 @@ class Rule:
             confirm_s=change.confirm_s,
             grade=change.grade,
             confidence=facts.confidence,
-            armed=bool(state.armed),
+            # A hazard of presence was armed when it was raised, also when disarming ends it.
+            armed=self.arming is not None,
             count=facts.count,
             measure=facts.measure,
             count_raises=change.count_raises or None,
             reason=facts.reason,
         )
-
-
-def samples(time: datetime, on: bool, stages: int) -> Sample:  # noqa: FBT001 - the truth itself
-    """A sample that is the same for every stage."""
-    truth = (on,) * stages
-    return Sample(time, truth, truth)

@@ -69,7 +69,9 @@ def time_zone(name: str, place: str = "") -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise RuleConfigError(
-            f"there is no time zone {name!r}", place=place, remedy="Use a name such as Asia/Shanghai"
+            f"there is no time zone {name!r}",
+            place=place,
+            remedy="Use a name such as Asia/Shanghai",
         ) from None
 
 
@@ -116,7 +118,9 @@ def closed_hours(intervals: Sequence[str], zone: str, place: str = "") -> Hours 
     if not intervals:
         return None
     closed = hours(intervals, DAYS, zone, place)
-    minutes = len({m % DAY_MIN for i in closed.intervals for m in range(i.start, i.start + i.minutes)})
+    minutes = len(
+        {m % DAY_MIN for i in closed.intervals for m in range(i.start, i.start + i.minutes)}
+    )
     if minutes > CLOSED_MAX_MIN:
         raise RuleConfigError(
             f"closed for {minutes / 60:.1f} hours a day",
@@ -128,7 +132,7 @@ def closed_hours(intervals: Sequence[str], zone: str, place: str = "") -> Hours 
 
 @dataclass(frozen=True, slots=True)
 class Arming:
-    """When presence is a hazard: at the rule's hours (None: always), and outside perimeter, water and shed zones in closed hours only."""
+    """When presence is a hazard: at the rule's hours (None: always), and in most kinds of zones in closed hours only."""
 
     zone_kind: ZoneKind
     schedule: Hours | None = None

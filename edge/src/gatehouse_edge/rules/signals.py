@@ -67,9 +67,7 @@ class SignalWatch:
 
     def step(self, state: SignalState, tracks: Tracks) -> tuple[SignalState, ZoneSignals | None]:
         """Take in the tracks of one frame; signals once a second, else None."""
-        follows = {
-            k: f for k, f in state.follows.items() if 0 <= tracks.at - f.seen_at <= FORGET_S
-        }
+        follows = {k: f for k, f in state.follows.items() if 0 <= tracks.at - f.seen_at <= FORGET_S}
         for track in tracks.tracks:
             if track.seen and (track.track_id in follows or len(follows) < TRACKS_MAX):
                 before = follows.get(track.track_id)
@@ -92,9 +90,7 @@ class SignalWatch:
             way = self.view.way_m(before.last_box, box, track.label, tracks.width / tracks.height)
             keep = SMOOTHING_S / (SMOOTHING_S + passed_s)
             speed = keep * speed + (1 - keep) * way / passed_s
-        follow = replace(
-            before, inside_at=inside_at, last_box=box, seen_at=at, speed_m_s=speed
-        )
+        follow = replace(before, inside_at=inside_at, last_box=box, seen_at=at, speed_m_s=speed)
         return self._rested(follow, tracks)
 
     def _rested(self, follow: Follow, tracks: Tracks) -> Follow:

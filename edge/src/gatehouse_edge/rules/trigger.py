@@ -208,7 +208,9 @@ def resumed(timing: Timing, was: Kept, now: Moment) -> TriggerState:
 
 
 def _grade(timing: Timing, stages: Sequence[StageState]) -> int:
-    return max((t.grade for t, s in zip(timing.stages, stages, strict=False) if s.active), default=0)
+    return max(
+        (t.grade for t, s in zip(timing.stages, stages, strict=False) if s.active), default=0
+    )
 
 
 def _worn(timing: Timing, state: TriggerState) -> bool:
@@ -285,7 +287,9 @@ def _raised(
         due_at=now.at + timing.update_max_s,
     )
     raises = (*state.raises, now.at)[-RAISES_KEPT:]
-    change = Change(Phase.RAISED, first_time, grade, state.facts, int(now.at - first_at + _EPSILON_S))
+    change = Change(
+        Phase.RAISED, first_time, grade, state.facts, int(now.at - first_at + _EPSILON_S)
+    )
     return replace(state, open=hazard, raises=raises), change
 
 

@@ -44,9 +44,7 @@ class ZoneCounter:
     def step(self, state: CountState, tracks: Tracks) -> tuple[CountState, tuple[ZoneCount, ...]]:
         """Take in one frame; once a second one count for each label, zeros included."""
         inside = [
-            t.label
-            for t in tracks.tracks
-            if t.seen and self.view.holds(foot(in_frame(tracks, t)))
+            t.label for t in tracks.tracks if t.seen and self.view.holds(foot(in_frame(tracks, t)))
         ]
         fresh = CountSample(tracks.at, tuple(inside.count(label) for label in self.labels))
         recent = tuple(s for s in state.samples if 0 <= tracks.at - s.at <= MEDIAN_S)

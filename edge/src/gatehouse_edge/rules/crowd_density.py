@@ -1,0 +1,128 @@
+"""Crowd density: a zone grows too full, by persons on a square metre or by its capacity.
+
+Count   the median count of the view. It is an estimate: its error is taken as normal, with variance
+        `dispersion * count + (count_cv * count)^2`, that is counting (Poisson) noise plus a share that grows with the count.
+On      per grade 1-4: P(density > threshold) reaches the grade's probability, or P(occupancy > its share of capacity) does.
+        Congestion is one more way to grade 2: dense, and at least half of the persons slower than half of free walking.
+Hold    the mean stays above `clear_ratio` of the threshold. Never below ten persons: a crowd is many.
+Area    ground that the view covers (with marks), else the whole zone; occupancy scales the view's count to the zone.
+Source  thresholds after Fruin and Still, capacity after the Green Guide; see docs/rules.md.
+"""
+
+from dataclasses import dataclass
+from math import erf, sqrt
+from typing import Final
+
+from gatehouse_edge.errors import RuleConfigError
+from gatehouse_edge.rules.crowd_capacity import capacity_of
+from gatehouse_edge.rules.crowd_params import CrowdParams, Threshold, thresholds
+from gatehouse_edge.rules.observations import Moment, Observation, Speed, ZoneSignals
+from gatehouse_edge.rules.parameters import read_params
+from gatehouse_edge.rules.request import Request
+from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
+from gatehouse_edge.values import ZoneCount
+from gatehouse_shared.names import SMALL_COUNT, Label
+
+FRESH_S: Final = 3.0
+"""Signals older than this say nothing about how people move now."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdMemory(Memory):
+    """Share of persons that move slowly, and when that was seen."""
+
+    slow_ratio: float = 0.0
+    at: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdSense:
+    """Compares count and area with thresholds. `zone_scale`: whole zone over the part in view; None when too little is seen."""
+
+    params: CrowdParams
+    thresholds: tuple[Threshold, ...]
+    area_m2: float
+    zone_scale: float | None
+    capacity: float
+
+    def sense(
+        self, memory: Memory, observation: Observation, now: Moment
+    ) -> tuple[Memory, Sample | None]:
+        """Counts of persons give samples; signals are kept for congestion."""
+        own = memory if isinstance(memory, CrowdMemory) else CrowdMemory()
+        if isinstance(observation, ZoneSignals):
+            return _moved(observation, now), None
+        if not isinstance(observation, ZoneCount) or observation.label != Label.PERSON:
+            return own, None
+        count = observation.count
+        many = count >= SMALL_COUNT
+        chances = [self._chance(count, t) for t in self.thresholds]
+        on = [many and c >= t.chance for c, t in zip(chances, self.thresholds, strict=True)]
+        hold = [many and self._holds(count, t) for t in self.thresholds]
+        slow = now.at - own.at <= FRESH_S and own.slow_ratio >= 0.5
+        density = count / self.area_m2
+        congested = many and slow and density > self.params.congestion_per_m2
+        on.append(congested)
+        hold.append(congested)
+        sure = max((c for c, true in zip(chances, on, strict=False) if true), default=0.5)
+        facts = Facts(
+            confidence=round(20 * sure),
+            count=count if many else None,
+            reason=f"{density:.2f} persons on a square metre, {self._share(count):.0%} of capacity",
+        )
+        return own, Sample(observation.time, tuple(on), tuple(hold), facts)
+
+    def _share(self, count: int) -> float:
+        return 0.0 if self.zone_scale is None else count * self.zone_scale / self.capacity
+
+    def _limits(self, threshold: Threshold) -> tuple[float, ...]:
+        """Counts in this view above which the threshold is passed: by density, and by capacity where enough is seen."""
+        dense = threshold.per_m2 * self.area_m2
+        if self.zone_scale is None:
+            return (dense,)
+        return dense, threshold.capacity_ratio * self.capacity / self.zone_scale
+
+    def _chance(self, count: int, threshold: Threshold) -> float:
+        deviation = sqrt(
+            self.params.dispersion * max(count, 1) + (self.params.count_cv * count) ** 2
+        )
+        return max(
+            0.5 * (1 + erf((count - limit) / (deviation * sqrt(2))))
+            for limit in self._limits(threshold)
+        )
+
+    def _holds(self, count: int, threshold: Threshold) -> bool:
+        return any(count >= self.params.clear_ratio * limit for limit in self._limits(threshold))
+
+
+def _moved(signals: ZoneSignals, now: Moment) -> CrowdMemory:
+    persons = [r for r in signals.rows if r.label == Label.PERSON]
+    total = sum(r.count for r in persons)
+    slow = sum(r.count for r in persons if r.speed <= Speed.SLOW)
+    return CrowdMemory(slow / total if total else 0.0, now.at)
+
+
+def build(request: Request) -> Rule:
+    """A crowd rule. RuleConfigError without a view, or where thresholds do not rise."""
+    params = read_params(CrowdParams, request.params, request.place)
+    view = request.view
+    if view is None or not view.area_m2:
+        raise RuleConfigError(
+            "the device does not see the zone", place=request.place, remedy="Add a view of it"
+        )
+    table = thresholds(params, request.zone_kind, request.place)
+    seen = min(1.0, view.area_m2 / request.zone_area_m2)
+    timing = Timing(
+        stages=(*(Stage(t.grade, t.dwell_s) for t in table), Stage(2, params.congestion_s)),
+        clear_s=params.clear_s,
+        rearm_s=params.rearm_s,
+    )
+    sense = CrowdSense(
+        params=params,
+        thresholds=table,
+        area_m2=view.area_m2,
+        zone_scale=1.0 / seen if seen >= params.least_seen_ratio else None,
+        capacity=capacity_of(request, params),
+    )
+    return Rule(request.binding, timing, sense)

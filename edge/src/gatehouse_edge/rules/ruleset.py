@@ -1,0 +1,198 @@
+"""All rules, counters and lines of one gateway behind one step.
+
+Pure: state in, state out. Tracks of a camera become passages, zone signals and zone counts here, and go to the camera's rules
+together with them; whatever else a source says goes to the rules of its device; a tick goes to all.
+Bounds  the state holds one entry for each rule, view and line of the site file, whatever comes in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from gatehouse_edge.rules.line_flow import LineCounter, LineState
+from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation, Tick, ZoneSignals
+from gatehouse_edge.rules.release_flow import Tally, tally_of
+from gatehouse_edge.rules.rule import Binding, Rule, RuleState
+from gatehouse_edge.rules.signals import SignalState, SignalWatch
+from gatehouse_edge.rules.trigger import Kept
+from gatehouse_edge.rules.zone_count import CountState, ZoneCounter
+from gatehouse_edge.values import Finding, Passage, Reading, ThermalSample, Tracks, ZoneCount
+from gatehouse_shared.names import HazardClass, HazardKind, Label, Phase, class_of
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one step gave. `passages` and `tallies` hold the same crossings; tallies also those of counting gates."""
+
+    findings: tuple[Finding, ...] = ()
+    counts: tuple[ZoneCount, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    signals: tuple[ZoneSignals, ...] = ()
+
+
+class KeptRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule's open hazard, and what it was about, in case the rule is gone after a restart."""
+
+    kind: HazardKind
+    zone: str
+    device: str
+    kept: Kept
+
+
+class RulesKept(msgspec.Struct, frozen=True, kw_only=True):
+    """What outlives a restart, by rule."""
+
+    rules: dict[str, KeptRule] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class RulesState:
+    """What all rules remember. From `RuleSet.start` or `RuleSet.resume`."""
+
+    rules: Mapping[str, RuleState] = field(default_factory=dict[str, RuleState])
+    signals: Mapping[str, SignalState] = field(default_factory=dict[str, SignalState])
+    counts: Mapping[str, CountState] = field(default_factory=dict[str, CountState])
+    lines: Mapping[str, LineState] = field(default_factory=dict[str, LineState])
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules of one gateway. Keys: rule id; `device/zone` of a view; line id."""
+
+    rules: Mapping[str, Rule]
+    watches: Mapping[str, SignalWatch] = field(default_factory=dict[str, SignalWatch])
+    counters: Mapping[str, ZoneCounter] = field(default_factory=dict[str, ZoneCounter])
+    lines: Mapping[str, LineCounter] = field(default_factory=dict[str, LineCounter])
+    counting_gates: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def start(self) -> RulesState:
+        """A state in which nothing has happened yet."""
+        return RulesState()
+
+    def step(
+        self, state: RulesState, observation: Observation, now: Moment
+    ) -> tuple[RulesState, Judged]:
+        """Take in one observation. TimeWentBackError when `now.at` is before the last step of a rule concerned."""
+        seen: list[Observation] = []
+        judged = Judged()
+        if isinstance(observation, Tracks):
+            state, judged = self._seen(state, observation)
+            seen = [*judged.passages, *judged.signals, *judged.counts]
+        elif isinstance(observation, Reading) and observation.passed is not None:
+            judged = Judged(tallies=self._counted(observation))
+        elif isinstance(observation, ThermalSample):
+            judged = Judged(signals=(_warmth(observation),))
+        seen.append(observation)
+        states, findings = dict(state.rules), list[Finding]()
+        for one in seen:
+            for name in self._concerned(one):
+                before = states.get(name, RuleState())
+                states[name], found = self.rules[name].step(before, one, now)
+                findings.extend(found)
+        for finding in findings:
+            self._share_raise(states, finding)
+        return replace(state, rules=states), replace(judged, findings=tuple(findings))
+
+    def kept(self, state: RulesState, now: Moment) -> RulesKept:
+        """What to write down: open hazards and recent raises, no tracks."""
+        rules: dict[str, KeptRule] = {}
+        for name, rule_state in state.rules.items():
+            rule, about = self.rules[name], self.rules[name].binding
+            kept = rule.kept(rule_state, now)
+            if kept.since is not None or kept.raises or kept.armed is not None:
+                rules[name] = KeptRule(
+                    kind=about.kind, zone=about.zone, device=about.device, kept=kept
+                )
+        return RulesKept(rules=rules)
+
+    def resume(self, was: RulesKept, now: Moment) -> tuple[RulesState, tuple[Finding, ...]]:
+        """The state after a restart, and the end of every hazard whose rule is gone or watches something else now."""
+        states: dict[str, RuleState] = {}
+        ended: list[Finding] = []
+        for name, one in was.rules.items():
+            rule = self.rules.get(name)
+            if rule is not None and rule.binding == Binding(name, one.kind, one.zone, one.device):
+                states[name] = rule.resumed(one.kept, now)
+            elif one.kept.since is not None:
+                ended.append(_orphaned(name, one, now))
+        return RulesState(rules=states), tuple(ended)
+
+    def _concerned(self, observation: Observation) -> tuple[str, ...]:
+        if isinstance(observation, Tick):
+            return tuple(self.rules)
+        if isinstance(observation, Acknowledged):
+            return (observation.rule,) if observation.rule in self.rules else ()
+        device = observation.device
+        return tuple(
+            name
+            for name, rule in self.rules.items()
+            if device == rule.binding.device or device in rule.also_devices
+        )
+
+    def _seen(self, state: RulesState, tracks: Tracks) -> tuple[RulesState, Judged]:
+        lines, signals, counts = dict(state.lines), dict(state.signals), dict(state.counts)
+        passages: list[Passage] = []
+        told: list[ZoneSignals] = []
+        counted: list[ZoneCount] = []
+        for name, line in self.lines.items():
+            if line.device == tracks.device:
+                before = lines.get(name, LineState())
+                # A camera that came back may count its media time from nought again.
+                before = before if before.at <= tracks.at else LineState()
+                lines[name], crossed = line.step(before, tracks)
+                passages.extend(crossed)
+        for name, watch in self.watches.items():
+            if watch.view.device == tracks.device:
+                signals[name], signal = watch.step(signals.get(name, SignalState()), tracks)
+                told.extend(() if signal is None else (signal,))
+        for name, counter in self.counters.items():
+            if counter.view.device == tracks.device:
+                counts[name], fresh = counter.step(counts.get(name, CountState()), tracks)
+                counted.extend(fresh)
+        judged = Judged(
+            counts=tuple(counted),
+            passages=tuple(passages),
+            tallies=tuple(tally_of(p) for p in passages),
+            signals=tuple(told),
+        )
+        return replace(state, lines=lines, signals=signals, counts=counts), judged
+
+    def _counted(self, reading: Reading) -> tuple[Tally, ...]:
+        line = self.counting_gates.get(reading.device)
+        if line is None or reading.passed is None:
+            return ()
+        inward, outward = reading.passed
+        return (Tally(line, reading.device, Label.PERSON, inward, outward),)
+
+    def _share_raise(self, states: dict[str, RuleState], finding: Finding) -> None:
+        """Raises of presence are counted for the whole zone, whichever of its rules spoke."""
+        if finding.phase is not Phase.RAISED or class_of(finding.kind) is not HazardClass.PRESENCE:
+            return
+        raises = states[finding.rule].trigger.raises
+        for name, rule in self.rules.items():
+            about = rule.binding
+            if about.zone != finding.zone or class_of(about.kind) is not HazardClass.PRESENCE:
+                continue
+            was = states.get(name, RuleState())
+            merged = tuple(sorted({*was.trigger.raises, *raises}))
+            states[name] = replace(was, trigger=replace(was.trigger, raises=merged))
+
+
+def _warmth(sample: ThermalSample) -> ZoneSignals:
+    return ZoneSignals(sample.zone, sample.device, sample.at, sample.time, (), sample.hot_c)
+
+
+def _orphaned(name: str, one: KeptRule, now: Moment) -> Finding:
+    return Finding(
+        rule=name,
+        zone=one.zone,
+        device=one.device,
+        kind=one.kind,
+        phase=Phase.CLEARED,
+        time=now.time,
+        grade=max(1, one.kept.grade),
+        armed=class_of(one.kind) is HazardClass.PRESENCE,
+        reason="the rule is no longer there",
+    )

@@ -1,0 +1,108 @@
+"""Rules on a sensor that says yes or no: smoke present, door held open, panel in alarm.
+
+A sensor speaks when its state changes, so the last word stands: every tick samples it again. A source that is reported down
+leaves its last word standing too, and raises `source_stale` of its own.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
+from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
+from gatehouse_edge.rules.request import Request
+from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
+from gatehouse_edge.values import Reading
+
+
+class SmokeParams(Params, frozen=True, kw_only=True):
+    """A smoke detector decides by itself; here only how fast we follow."""
+
+    dwell_s: Annotated[float, limits("s", 0, 60, OURS, "smoke for this long is raised")] = 0.0
+    clear_s: Annotated[float, limits("s", 1, 600, OURS, "no smoke for this long ends it")] = 10.0
+    rearm_s: Annotated[float, limits("s", 0, 600, OURS, "pause before it may be raised again")] = (
+        0.0
+    )
+
+
+class PanelParams(Params, frozen=True, kw_only=True):
+    """An alarm panel's contact. Latched until acknowledged at the site."""
+
+    dwell_s: Annotated[float, limits("s", 0, 60, OURS, "alarm for this long is raised")] = 0.0
+
+
+class DoorHeldParams(Params, frozen=True, kw_only=True):
+    """How long a door may stand open."""
+
+    dwell_s: Annotated[float, limits("s", 5, 600, FOUND, "open for this long is raised")] = 30.0
+    pre_s: Annotated[
+        float, limits("s", 0, 120, FOUND, "pre-warning (grade 1) this long before; 0 is none")
+    ] = 0.0
+    clear_s: Annotated[float, limits("s", 0.5, 60, GENERAL, "closed for this long ends it")] = 2.0
+    rearm_s: Annotated[
+        float, limits("s", 0, 3600, GENERAL, "pause before it may be raised again")
+    ] = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StateMemory(Memory):
+    """The sensor's last word; None before the first, or after an acknowledgement."""
+
+    state: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateSense:
+    """True while the sensor says so."""
+
+    stages: int
+    reason: str
+    confidence: int = 20
+
+    def sense(
+        self, memory: Memory, observation: Observation, now: Moment
+    ) -> tuple[Memory, Sample | None]:
+        """Readings change the state, everything else samples it. An acknowledgement waits for the next word."""
+        own = memory if isinstance(memory, StateMemory) else StateMemory()
+        if isinstance(observation, Acknowledged):
+            return (replace(own, state=None) if observation.at_site else own), None
+        time = now.time
+        if isinstance(observation, Reading) and observation.state is not None:
+            own, time = StateMemory(observation.state), observation.time
+        if own.state is None:
+            return own, None
+        truth = (own.state,) * self.stages
+        return own, Sample(time, truth, truth, Facts(self.confidence, reason=self.reason))
+
+
+def build_smoke(request: Request) -> Rule:
+    """Fire smoke from a smoke detector, grade 3."""
+    params = read_params(SmokeParams, request.params, request.place)
+    timing = Timing(
+        stages=(Stage(3, params.dwell_s),),
+        clear_s=params.clear_s,
+        rearm_s=params.rearm_s,
+        silence_s=float("inf"),
+    )
+    return Rule(request.binding, timing, StateSense(1, "the smoke detector is in alarm"))
+
+
+def build_panel(request: Request) -> Rule:
+    """Panel alarm, grade 3, latched."""
+    params = read_params(PanelParams, request.params, request.place)
+    timing = Timing(
+        stages=(Stage(3, params.dwell_s),), clear_s=0.0, silence_s=float("inf"), latched=True
+    )
+    return Rule(request.binding, timing, StateSense(1, "the panel is in alarm"))
+
+
+def build_door_held(request: Request) -> Rule:
+    """Door held open, grade 2, with an optional pre-warning of grade 1."""
+    params = read_params(DoorHeldParams, request.params, request.place)
+    stages: tuple[Stage, ...] = (Stage(2, params.dwell_s),)
+    if params.pre_s > 0:
+        stages = (Stage(1, max(0.0, params.dwell_s - params.pre_s)), *stages)
+    timing = Timing(
+        stages=stages, clear_s=params.clear_s, rearm_s=params.rearm_s, silence_s=float("inf")
+    )
+    return Rule(request.binding, timing, StateSense(len(stages), "the door stands open"))

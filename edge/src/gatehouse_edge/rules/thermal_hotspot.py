@@ -1,0 +1,224 @@
+"""Thermal hot spot: a bay, a battery, a roller grows hotter than it should.
+
+Ways    absolute (`*_c`), above ambient and above the neighbouring zones (`*_above_k`), rate of rise (Theil-Sen slope), each as
+        pre-alarm (grade 1) and alarm (grade 3); and a fast path for what is about to burn (grade 3 within seconds).
+Hold    each way less `hysteresis_k`; a rise holds while half its slope lasts. Clear: none holds for `clear_s`.
+Least   the hot part must cover `least_px` pixels; without a known ambient only absolute and fast ways speak.
+Bounds  one sample a second over two minutes is remembered, whatever the sensor's rate.
+Source  classes of EN 54-5 heat detectors and NFPA 72 rate of rise (8.3 K/min); this is no certified detector.
+"""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Annotated, Final
+
+from gatehouse_edge.errors import RuleConfigError
+from gatehouse_edge.rules.observations import Moment, Observation
+from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
+from gatehouse_edge.rules.request import Request
+from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
+from gatehouse_edge.values import Measure, ThermalSample
+from gatehouse_shared.names import QUANTITIES, Quantity
+
+EVERY_S: Final = 1.0
+SLOPE_POINTS_MAX: Final = 40
+"""A Theil-Sen slope looks at all pairs; more points than this are thinned."""
+
+
+class ThermalParams(Params, frozen=True, kw_only=True):
+    """Temperatures in degrees Celsius, differences in kelvin."""
+
+    pre_c: Annotated[float, limits("C", 0, 300, FOUND, "pre-alarm at this temperature")] = 55.0
+    alarm_c: Annotated[float, limits("C", 0, 500, FOUND, "alarm at this temperature")] = 70.0
+    pre_above_k: Annotated[float, limits("K", 3, 200, OURS, "pre-alarm this far above ambient")] = (
+        20.0
+    )
+    alarm_above_k: Annotated[float, limits("K", 3, 300, OURS, "alarm this far above ambient")] = (
+        30.0
+    )
+    least_above_neighbours_k: Annotated[
+        float, limits("K", 0, 100, OURS, "needed above the other zones too: sun warms all alike")
+    ] = 8.0
+    pre_rise_k_min: Annotated[
+        float, limits("K/min", 0.5, 60, FOUND, "pre-alarm at this slope over two minutes")
+    ] = 5.0
+    alarm_rise_k_min: Annotated[
+        float, limits("K/min", 0.5, 120, FOUND, "alarm at this slope over one minute")
+    ] = 8.3
+    pre_rise_s: Annotated[float, limits("s", 30, 120, OURS, "window of the pre-alarm's slope")] = (
+        120.0
+    )
+    alarm_rise_s: Annotated[float, limits("s", 20, 120, OURS, "window of the alarm's slope")] = 60.0
+    rise_above_k: Annotated[
+        float, limits("K", 0, 100, OURS, "a rise counts only this far above ambient")
+    ] = 8.0
+    pre_s: Annotated[float, limits("s", 0, 600, FOUND, "persistence of the pre-alarm")] = 30.0
+    alarm_s: Annotated[float, limits("s", 0, 600, FOUND, "persistence of the alarm")] = 10.0
+    gap_ratio: Annotated[
+        float, limits("", 0, 0.5, OURS, "share of samples that may be false meanwhile")
+    ] = 0.2
+    fast_c: Annotated[float, limits("C", 50, 1000, GENERAL, "fast path at this temperature")] = (
+        120.0
+    )
+    fast_jump_k: Annotated[float, limits("K", 5, 200, OURS, "fast path at this jump")] = 20.0
+    fast_jump_s: Annotated[float, limits("s", 2, 60, OURS, "window of the jump")] = 10.0
+    fast_s: Annotated[float, limits("s", 0, 30, OURS, "persistence of the fast path")] = 2.0
+    hysteresis_k: Annotated[
+        float, limits("K", 0, 20, FOUND, "less than a threshold by this: over")
+    ] = 3.0
+    clear_s: Annotated[float, limits("s", 1, 1800, OURS, "time below before it ends")] = 60.0
+    rearm_s: Annotated[float, limits("s", 0, 3600, OURS, "pause before it may be raised again")] = (
+        0.0
+    )
+    renotify_s: Annotated[float, limits("s", 30, 600, OURS, "an open hot spot is told again")] = (
+        300.0
+    )
+    least_px: Annotated[
+        int, limits("px", 1, 10_000, OURS, "pixels that the hot part must cover")
+    ] = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """One remembered temperature."""
+
+    at: float
+    hot_c: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalMemory(Memory):
+    """Two minutes of temperatures, one a second, and the slopes over them in K/min."""
+
+    past: tuple[Warmth, ...] = ()
+    pre_slope: float = 0.0
+    alarm_slope: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalSense:
+    """Judges temperatures of one zone; three stages: pre-alarm, alarm, fast path."""
+
+    params: ThermalParams
+
+    def sense(
+        self,
+        memory: Memory,
+        observation: Observation,
+        now: Moment,  # noqa: ARG002 - what a Sense is given
+    ) -> tuple[Memory, Sample | None]:
+        """One sample for each thermal sample."""
+        if not isinstance(observation, ThermalSample):
+            return memory, None
+        own = self._remembered(memory, observation)
+        p, large = self.params, observation.hot_px >= self.params.least_px
+        pre = self._ways(observation, own.pre_slope, (p.pre_c, p.pre_above_k, p.pre_rise_k_min))
+        alarm = self._ways(
+            observation, own.alarm_slope, (p.alarm_c, p.alarm_above_k, p.alarm_rise_k_min)
+        )
+        fast = self._fast(own, observation)
+        on = (pre[0] and large, alarm[0] and large, fast[0] and large)
+        hold = (pre[1] and large, alarm[1] and large, fast[1] and large)
+        return own, Sample(observation.time, on, hold, self._facts(observation, own, on))
+
+    def _remembered(self, memory: Memory, sample: ThermalSample) -> ThermalMemory:
+        own = memory if isinstance(memory, ThermalMemory) else ThermalMemory()
+        past = own.past
+        if past and sample.at < past[-1].at:
+            past = ()
+        if past and sample.at - past[-1].at < EVERY_S - 1e-6:
+            return own
+        span_s = max(self.params.pre_rise_s, self.params.alarm_rise_s, self.params.fast_jump_s)
+        past = (*(w for w in past if sample.at - w.at <= span_s), Warmth(sample.at, sample.hot_c))
+        return ThermalMemory(
+            past, slope(past, self.params.pre_rise_s), slope(past, self.params.alarm_rise_s)
+        )
+
+    def _ways(
+        self, sample: ThermalSample, rise_k_min: float, limits_: tuple[float, float, float]
+    ) -> tuple[bool, bool]:
+        """(on, hold) of a level by temperature, by difference and by rise."""
+        limit_c, above_k, least_rise = limits_
+        slack = self.params.hysteresis_k
+        on, hold = sample.hot_c >= limit_c, sample.hot_c >= limit_c - slack
+        if sample.ambient_c is None:
+            return on, hold
+        warmer = sample.hot_c - sample.ambient_c
+        apart = self.params.least_above_neighbours_k
+        beside = apart if sample.neighbours_c is None else sample.hot_c - sample.neighbours_c
+        on |= warmer >= above_k and beside >= apart
+        hold |= warmer >= above_k - slack and beside >= apart - slack
+        on |= rise_k_min >= least_rise and warmer >= self.params.rise_above_k
+        hold |= rise_k_min >= least_rise / 2 and warmer >= self.params.rise_above_k - slack
+        return on, hold
+
+    def _fast(self, own: ThermalMemory, sample: ThermalSample) -> tuple[bool, bool]:
+        recent = [w.hot_c for w in own.past if sample.at - w.at <= self.params.fast_jump_s]
+        jump = sample.hot_c - min(recent, default=sample.hot_c)
+        hot = sample.hot_c >= self.params.fast_c
+        held = sample.hot_c >= self.params.fast_c - self.params.hysteresis_k
+        jumped = jump >= self.params.fast_jump_k
+        return hot or jumped, held or jumped
+
+    def _facts(
+        self, sample: ThermalSample, own: ThermalMemory, on: tuple[bool, bool, bool]
+    ) -> Facts:
+        p = self.params
+        threshold = p.fast_c if sample.hot_c >= p.fast_c else p.alarm_c if on[1] else p.pre_c
+        ambient = "unknown" if sample.ambient_c is None else f"{sample.ambient_c:.1f} C"
+        return Facts(
+            confidence=18,
+            measure=Measure(Quantity.TEMPERATURE, _steps(sample.hot_c), _steps(threshold)),
+            reason=f"{sample.hot_c:.1f} C, ambient {ambient}, rising {own.alarm_slope:.1f} K/min",
+        )
+
+
+def _steps(celsius: float) -> int:
+    """Tenths of a degree within the registered range."""
+    spec = QUANTITIES[Quantity.TEMPERATURE]
+    return max(spec.low, min(spec.high, round(celsius / spec.step)))
+
+
+def slope(past: tuple[Warmth, ...], window_s: float) -> float:
+    """Theil-Sen slope in K/min over the last `window_s`; 0 until nine tenths of the window are known.
+
+    >>> slope(tuple(Warmth(float(t), 20 + t / 10) for t in range(61)), 60)
+    6.0
+    """
+    recent = [w for w in past if past[-1].at - w.at <= window_s]
+    if len(recent) < 2 or recent[-1].at - recent[0].at < 0.9 * window_s:
+        return 0.0
+    step = 1 + (len(recent) - 1) // SLOPE_POINTS_MAX
+    points = recent[::-1][::step]
+    slopes = [
+        (a.hot_c - b.hot_c) / (a.at - b.at) * 60.0
+        for i, a in enumerate(points)
+        for b in points[i + 1 :]
+        if a.at > b.at
+    ]
+    return round(median(slopes), 6) if slopes else 0.0
+
+
+def build(request: Request) -> Rule:
+    """A thermal rule. RuleConfigError when the alarm is not above the pre-alarm."""
+    params = read_params(ThermalParams, request.params, request.place)
+    for low, high, name in (
+        (params.pre_c, params.alarm_c, "alarm_c"),
+        (params.pre_above_k, params.alarm_above_k, "alarm_above_k"),
+        (params.pre_rise_k_min, params.alarm_rise_k_min, "alarm_rise_k_min"),
+    ):
+        if high < low:
+            raise RuleConfigError(
+                f"{name} is {high:g}",
+                place=request.place,
+                remedy=f"Give at least the pre-alarm's {low:g}",
+            )
+    timing = Timing(
+        stages=(Stage(1, params.pre_s), Stage(3, params.alarm_s), Stage(3, params.fast_s)),
+        clear_s=params.clear_s,
+        rearm_s=params.rearm_s,
+        gap_ratio=params.gap_ratio,
+        update_max_s=params.renotify_s,
+    )
+    return Rule(request.binding, timing, ThermalSense(params))
