@@ -74,7 +74,9 @@ def _token_caller(header: str, services: Services) -> Caller:
     scheme, _, secret = header.partition(" ")
     caller = services.people.find_token(secret) if scheme.lower() == "bearer" else None
     if caller is None:
-        raise ProblemError("sign_in_required", "The token is unknown, revoked or expired; make a new one")
+        raise ProblemError(
+            "sign_in_required", "The token is unknown, revoked or expired; make a new one"
+        )
     return caller
 
 
@@ -102,7 +104,7 @@ AdminDep = Annotated[Caller, Depends(find_admin)]
 
 def require_site(caller: Caller, services: Services, site: str) -> Site:
     """The site file. One and the same 404 for a site that is not there and one that is not theirs."""
-    found = services.directory.site(site) if caller.may_see_site(site) else None
+    found = services.places.sites().get(site) if caller.may_see_site(site) else None
     if found is None:
         raise ProblemError("not_found")
     return found

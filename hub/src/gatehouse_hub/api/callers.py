@@ -24,9 +24,10 @@ ROLE_OF_SCOPE: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A user or a token. `sites` None: every site. `handle` finds the session or token again."""
+    """A user or a token of theirs. `sites` None: every site. `handle` finds the session or token again."""
 
     name: str
+    user: str
     role: Role
     sites: frozenset[str] | None
     via: Via
@@ -56,3 +57,19 @@ class Caller:
 def highest_role(scopes: frozenset[Scope]) -> Role:
     """The role that a token's scopes amount to."""
     return max((ROLE_OF_SCOPE[s] for s in scopes), key=_RANK.__getitem__)
+
+
+def lesser_role(one: Role, other: Role) -> Role:
+    """The role that may do less."""
+    return min(one, other, key=_RANK.__getitem__)
+
+
+def shared_sites(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    """Sites in both; None for every site.
+
+    >>> shared_sites(None, frozenset({"a"})) == shared_sites(frozenset({"a", "b"}), frozenset({"a"}))
+    True
+    """
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other

@@ -51,7 +51,9 @@ def answer(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(by_alias=True), status, media_type="application/json")
 
 
-def problem_response(name: str, detail: str | None = None, headers: dict[str, str] | None = None) -> Response:
+def problem_response(
+    name: str, detail: str | None = None, headers: dict[str, str] | None = None
+) -> Response:
     """The problem `name` as a response."""
     status, title, advice = PROBLEMS[name]
     problem = Problem(

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gatehouse_hub.api.accounts import Accounts
+from gatehouse_hub.api.desk import Desk
 from gatehouse_hub.api.people import People
-from gatehouse_hub.api.ports import Directory, Equipment, Hazards, Incidents, Occupancies
+from gatehouse_hub.api.places import Places
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.ports import Clock
 
@@ -36,11 +38,9 @@ class Services:
 
     clock: Clock
     people: People
-    directory: Directory
-    occupancies: Occupancies
-    hazards: Hazards
-    incidents: Incidents
-    equipment: Equipment
+    accounts: Accounts
+    places: Places
+    desk: Desk
     broadcast: Broadcast
     metrics: Callable[[], bytes]
     healthy: Callable[[], bool]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gatehouse_hub.fusion.occupancy import SourceReason
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import (
     CameraHealth,
@@ -140,6 +141,7 @@ class IncidentStory:
     acts: tuple[ActRecord, ...]
     near_misses: tuple[NearMissRecord, ...]
     near: tuple[HazardRecord, ...]
+    urgency: tuple[ReasonRecord, ...]
     weights: str
 
 
@@ -150,7 +152,7 @@ class SourceFigure:
     device: str
     measure: Literal["count", "flow"]
     used: bool
-    reason: str | None
+    reason: SourceReason
     age_s: int
 
 
@@ -169,6 +171,7 @@ class ZoneFigure:
     window_s: int | None
     age_s: int | None
     blind: bool
+    counted: bool
     sources: tuple[SourceFigure, ...]
 
 
@@ -206,7 +209,8 @@ class GatewayRecord:
     offset_ms: int | None
     offset_uncertainty_ms: int | None
     software: str | None
-    model: str | None
+    models: tuple[str, ...]
+    unreviewed: bool
     config_version: int | None
     wire: int | None
     load: GatewayHealth | None
@@ -230,3 +234,4 @@ class QuarantineRecord:
     sha256: str
     size_bytes: int
     arrived_at: datetime
+    seen: int

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from gatehouse_hub.api.auth import CallerDep, OperatorDep, SiteDep
 from gatehouse_hub.api.callers import Caller
-from gatehouse_hub.api.ports import ActOutcome
+from gatehouse_hub.api.desk import RefusedActError
 from gatehouse_hub.api.problems import ProblemError, answer
 from gatehouse_hub.api.schemas.incidents import (
     Acknowledge,
@@ -40,7 +40,7 @@ def list_incidents(
     """Incidents of a site, newest first; without `state` all of them. Viewers get none of class P."""
     if before is not None and before.tzinfo is None:
         raise ProblemError("invalid", "Give `before` with its zone, as in 2026-05-04T16:00:00Z")
-    records = services.incidents.list_incidents(
+    records = services.desk.list_incidents(
         site.site,
         states=tuple(state or IncidentState),
         presence=caller.may_operate,
@@ -60,11 +60,9 @@ def list_incidents(
 @router.get("/incidents/{incident}", response_model=IncidentDetail)
 def get_incident(caller: CallerDep, services: ServicesDep, incident: IncidentPath) -> Response:
     """One incident: members and why they are in it, what happened when, what was nearly joined."""
-    require_incident(caller, services, incident)
-    story = services.incidents.load_story(incident)
-    if story is None:
-        raise ProblemError("not_found", NOT_FOUND_HERE)
-    return answer(story_to_schema(story, presence=caller.may_operate))
+    record = require_incident(caller, services, incident)
+    story = services.desk.load_story(record)
+    return answer(story_to_schema(story, exact=caller.may_operate))
 
 
 @router.post("/incidents/{incident}/acknowledge", response_model=Incident)
@@ -73,27 +71,31 @@ def acknowledge(
 ) -> Response:
     """Somebody has seen it. Twice does no harm."""
     record = require_incident(caller, services, incident)
-    outcome = services.incidents.acknowledge(
-        incident, by=caller.name, at=services.clock.now(), at_site=body.at_site, note=body.note
-    )
-    return _after(caller, services, record, outcome, "incident.acknowledge")
+    try:
+        after = services.desk.acknowledge(
+            record, by=caller.name, at_site=body.at_site, note=body.note
+        )
+    except RefusedActError as error:
+        raise ProblemError("conflict") from error
+    return answer(incident_to_schema(after))
 
 
 @router.post("/incidents/{incident}/resolve", response_model=Incident)
 def resolve(
     caller: OperatorDep, services: ServicesDep, incident: IncidentPath, body: Resolve
 ) -> Response:
-    """It is over, and this is what it was. 409 when it was resolved before with another cause."""
+    """It is over, and this is what it was. Twice does no harm; the first cause stays."""
     record = require_incident(caller, services, incident)
-    outcome = services.incidents.resolve(
-        incident, by=caller.name, at=services.clock.now(), cause=body.cause, note=body.note
-    )
-    return _after(caller, services, record, outcome, "incident.resolve")
+    try:
+        after = services.desk.resolve(record, by=caller.name, cause=body.cause, note=body.note)
+    except RefusedActError as error:
+        raise ProblemError("conflict") from error
+    return answer(incident_to_schema(after))
 
 
 def require_incident(caller: Caller, services: Services, incident: str) -> IncidentRecord:
     """The incident, if the caller may see its site and its class; else the same 404 as for none."""
-    record = services.incidents.load_incident(incident)
+    record = services.desk.load_incident(incident)
     if (
         record is None
         or not caller.may_see_site(record.site)
@@ -101,16 +103,3 @@ def require_incident(caller: Caller, services: Services, incident: str) -> Incid
     ):
         raise ProblemError("not_found", NOT_FOUND_HERE)
     return record
-
-
-def _after(
-    caller: Caller, services: Services, record: IncidentRecord, outcome: ActOutcome, action: str
-) -> Response:
-    if outcome is ActOutcome.NOT_FOUND:
-        raise ProblemError("not_found", NOT_FOUND_HERE)
-    if outcome is ActOutcome.NOT_ALLOWED:
-        raise ProblemError("conflict")
-    if outcome is ActOutcome.DONE:
-        services.people.audit(caller.name, action, site=record.site, object_=record.id)
-    after = services.incidents.load_incident(record.id)
-    return answer(incident_to_schema(after or record))

@@ -28,7 +28,9 @@ router = APIRouter(tags=["live"])
 @router.get(
     "/live",
     response_class=EventSourceResponse,
-    responses={200: {"description": "Events hello, incident, hazard, occupancy, gateway, heartbeat, bye"}},
+    responses={
+        200: {"description": "Events hello, incident, hazard, occupancy, gateway, heartbeat, bye"}
+    },
 )
 async def listen(
     request: Request,
@@ -71,7 +73,10 @@ class Stream:
     async def events(self) -> AsyncIterator[ServerSentEvent]:
         """Hello, then changes and heartbeats until the listener ends or may hear no more."""
         try:
-            yield self._event("hello", LiveHello(site=self._listener.site, at=self._now(), heartbeat_s=HEARTBEAT_S))
+            yield self._event(
+                "hello",
+                LiveHello(site=self._listener.site, at=self._now(), heartbeat_s=HEARTBEAT_S),
+            )
             checked_s = self._services.clock.monotonic_s()
             while self._listener.ended is None:
                 changes = await self._listener.next_changes(HEARTBEAT_S)
@@ -90,7 +95,9 @@ class Stream:
 
     def _event(self, name: str, data: BaseModel) -> ServerSentEvent:
         self._number += 1
-        return ServerSentEvent(data=data.model_dump_json(by_alias=True), event=name, id=str(self._number))
+        return ServerSentEvent(
+            data=data.model_dump_json(by_alias=True), event=name, id=str(self._number)
+        )
 
     def _now(self) -> str:
         return format_instant(self._services.clock.now())

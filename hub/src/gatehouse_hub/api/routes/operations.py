@@ -21,13 +21,19 @@ def get_health(services: ServicesDep) -> Response:
     return answer(Health(status="ok"))
 
 
-@router.get("/metrics", response_class=Response, openapi_extra={"security": [{"token": []}, {"session": []}]})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    openapi_extra={"security": [{"token": []}, {"session": []}]},
+)
 def get_metrics(request: Request, services: ServicesDep) -> Response:
     """Prometheus metrics: over all sites, so for those who may see all. With `open_metrics` also for this machine."""
     if not (services.settings.open_metrics and _is_direct_loopback(request)):
         caller = find_caller(request, services)
         if caller.sites is not None:
-            raise ProblemError("not_allowed", "Metrics are over all sites; use a token for all sites")
+            raise ProblemError(
+                "not_allowed", "Metrics are over all sites; use a token for all sites"
+            )
     return Response(services.metrics(), media_type=METRICS_TYPE)
 
 

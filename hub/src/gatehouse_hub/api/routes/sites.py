@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from gatehouse_hub.api.auth import CallerDep, OperatorDep, SiteDep
+from gatehouse_hub.api.auth import CallerDep, SiteDep, find_operator
 from gatehouse_hub.api.problems import answer
 from gatehouse_hub.api.schemas import equipment, incidents, places
 from gatehouse_hub.api.services import ServicesDep
@@ -23,13 +23,12 @@ def list_sites(caller: CallerDep, services: ServicesDep) -> Response:
     """The sites that the caller may see."""
     now = services.clock.now()
     found: list[places.SiteSummary] = []
-    for site_id in services.directory.site_ids():
-        site = services.directory.site(site_id) if caller.may_see_site(site_id) else None
-        if site is None:
+    for name, site in services.places.sites().items():
+        if not caller.may_see_site(name):
             continue
-        counts = services.incidents.count_open(site_id, presence=caller.may_operate)
-        gateways = services.equipment.list_gateways(site_id, now)
-        found.append(summary_to_schema(site, counts, gateways, now))
+        unresolved = services.places.list_unresolved(name, presence=caller.may_operate)
+        gateways = services.places.list_gateways(name)
+        found.append(summary_to_schema(site, unresolved, gateways, now))
     return answer(places.Sites(sites=found))
 
 
@@ -43,7 +42,7 @@ def get_plan(site: SiteDep) -> Response:
 def get_occupancy(caller: CallerDep, services: ServicesDep, site: SiteDep) -> Response:
     """How full each zone is now. A viewer sees levels and rounded quarters of an hour."""
     now = services.clock.now()
-    figures = services.occupancies.read_zones(site.site, now)
+    figures = services.places.read_zones(site, now)
     zones = [zone_to_schema(figure, exact=caller.may_operate) for figure in figures]
     return answer(places.Occupancy(site=site.site, as_of=format_instant(now), zones=zones))
 
@@ -58,18 +57,18 @@ def list_hazards(
     ] = None,
 ) -> Response:
     """Hazards of a site, newest first. Viewers get none of class P."""
-    records = services.hazards.list_hazards(
+    records = services.places.list_hazards(
         site.site, is_open=is_open, presence=caller.may_operate, limit=HAZARDS_MAX
     )
-    rows = [hazard_to_schema(record) for record in records]
+    rows = [hazard_to_schema(record, exact=caller.may_operate) for record in records]
     return answer(incidents.Hazards(site=site.site, hazards=rows))
 
 
 @router.get("/sites/{site}/gateways", response_model=equipment.Gateways)
-def list_gateways(caller: CallerDep, services: ServicesDep, site: SiteDep) -> Response:
+def list_gateways(services: ServicesDep, site: SiteDep) -> Response:
     """Every gateway of the site file, also those never heard of."""
     now = services.clock.now()
-    records = {r.gateway: r for r in services.equipment.list_gateways(site.site, now)}
+    records = {r.gateway: r for r in services.places.list_gateways(site.site)}
     rows = [
         gateway_to_schema(site, gateway, records.get(gateway), now)
         for gateway in sorted(set(site.gateways()) | records.keys())
@@ -77,16 +76,19 @@ def list_gateways(caller: CallerDep, services: ServicesDep, site: SiteDep) -> Re
     return answer(equipment.Gateways(site=site.site, as_of=format_instant(now), gateways=rows))
 
 
-@router.get("/sites/{site}/quarantine", response_model=equipment.Quarantine)
+@router.get(
+    "/sites/{site}/quarantine",
+    response_model=equipment.Quarantine,
+    dependencies=[Depends(find_operator)],
+)
 def list_quarantine(
-    caller: OperatorDep,
     services: ServicesDep,
     site: SiteDep,
     limit: Limit = 50,
     before: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
     """What was refused and why, without its content. Operators only."""
-    records = services.equipment.list_quarantine(site.site, limit=limit, before=before)
+    records = services.places.list_quarantine(site.site, limit=limit, before=before)
     return answer(
         equipment.Quarantine(
             site=site.site,

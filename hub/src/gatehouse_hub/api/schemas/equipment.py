@@ -74,7 +74,8 @@ class Gateway(Schema):
     offset_ms: int | None
     offset_uncertainty_ms: int | None
     software: str | None
-    model: str | None
+    models: list[str]
+    unreviewed_model: bool = Field(description="A model runs that the catalogue does not know")
     config_version: int | None
     wire: int | None
     load: GatewayLoad | None
@@ -104,6 +105,7 @@ class QuarantineRow(Schema):
     sha256: str
     size_bytes: int
     arrived_at: Instant
+    seen: int = Field(description="How often the same bytes came")
 
 
 class Quarantine(Schema):

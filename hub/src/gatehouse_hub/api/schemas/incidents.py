@@ -14,6 +14,7 @@ from gatehouse_hub.api.schemas.parts import (
     Priority,
     Schema,
 )
+from gatehouse_hub.dispatching.workflow import Cause
 from gatehouse_shared.names import HazardClass, HazardKind, Phase
 from gatehouse_shared.out import IncidentState
 
@@ -91,11 +92,11 @@ class Incident(Schema):
     acknowledged_by: str | None
     resolved_at: Instant | None
     resolved_by: str | None
-    cause: str | None
+    cause: Cause | None
 
 
 class Incidents(Schema):
-    """Open and acknowledged ones by priority then age, resolved ones newest first. `next_before` pages; null at the end."""
+    """Newest first. `next_before` asks for what comes after; null at the end."""
 
     site: str
     incidents: list[Incident]
@@ -127,6 +128,7 @@ class TimelineStep(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     AMENDED = "amended"
+    MERGE_PROPOSED = "merge_proposed"
 
 
 class TimelineEntry(Schema):
@@ -166,21 +168,8 @@ class IncidentDetail(Schema):
     members: list[Member]
     timeline: list[TimelineEntry]
     near_misses: list[NearMiss]
+    urgency: list[Reason] = Field(description="Why it has its priority")
     weights: str = Field(description="Version of the linking weights that decided")
-
-
-class Cause(StrEnum):
-    """What it turned out to be."""
-
-    REAL = "real"
-    FALSE_ALARM = "false_alarm"
-    TEST = "test"
-    WORKS = "works"
-    WEATHER = "weather"
-    ANIMAL = "animal"
-    EQUIPMENT = "equipment"
-    DUPLICATE = "duplicate"
-    UNKNOWN = "unknown"
 
 
 class Acknowledge(Schema):

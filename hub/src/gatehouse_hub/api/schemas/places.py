@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from gatehouse_hub.api.schemas.parts import Instant, Names, Priority, Schema
+from gatehouse_hub.fusion.occupancy import SourceReason
 from gatehouse_shared.names import DeviceKind, Serves, ZoneKind
 from gatehouse_shared.out import Level
 
@@ -89,21 +90,20 @@ class SitePlan(Schema):
 
 
 class Sight(StrEnum):
-    """What a figure rests on now."""
+    """What a figure rests on now. `blind`: nothing that counts here has reported lately, so there is no figure."""
 
     LIVE = "live"
-    STALE = "stale"
     BLIND = "blind"
     UNCOUNTED = "uncounted"
 
 
 class OccupancySource(Schema):
-    """A device that the figure used, or why it did not: `reason` is null when used."""
+    """A device that counts here, whether the figure used it, and why."""
 
     device: str
     measure: Literal["count", "flow"]
     used: bool
-    reason: str | None
+    reason: SourceReason
     age_s: int
 
 
@@ -111,8 +111,8 @@ class ZoneOccupancy(Schema):
     """How full a zone is.
 
     `count` is `few` from one to nine; for viewers it is null or, over the last quarter of an hour,
-    at least ten and rounded to five. `low` and `high` bound it with 90 %; null for viewers.
-    `sight` `blind`: every device that counts here is down, so the figure is the last known.
+    at least ten and rounded to five. `low` and `high` bound it with 90 %; null for viewers and below ten.
+    `age_s` of a blind zone is that of the last report, null for none.
     """
 
     zone: str

@@ -44,7 +44,8 @@ def gateway_to_schema(
         offset_ms=record.offset_ms,
         offset_uncertainty_ms=record.offset_uncertainty_ms,
         software=record.software,
-        model=record.model,
+        models=list(record.models),
+        unreviewed_model=record.unreviewed,
         config_version=record.config_version,
         wire=record.wire,
         load=_load(record),
@@ -56,7 +57,7 @@ def gateway_to_schema(
 
 _UNKNOWN: Final = (
     *("since", "last_seen_at", "clock", "offset_ms", "offset_uncertainty_ms"),
-    *("software", "model", "config_version", "wire", "load"),
+    *("software", "config_version", "wire", "load"),
 )
 
 
@@ -147,4 +148,5 @@ def quarantine_to_schema(record: QuarantineRecord) -> equipment.QuarantineRow:
         sha256=record.sha256,
         size_bytes=record.size_bytes,
         arrived_at=format_instant(record.arrived_at),
+        seen=record.seen,
     )

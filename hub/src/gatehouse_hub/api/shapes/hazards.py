@@ -9,8 +9,8 @@ from gatehouse_shared.instants import format_instant
 from gatehouse_shared.names import QUANTITIES
 
 
-def hazard_to_schema(record: HazardRecord) -> Hazard:
-    """A hazard as the API says it."""
+def hazard_to_schema(record: HazardRecord, *, exact: bool) -> Hazard:
+    """A hazard as the API says it; a number of persons only with `exact`, for operators."""
     return Hazard(
         id=record.id,
         site=record.site,
@@ -30,7 +30,7 @@ def hazard_to_schema(record: HazardRecord) -> Hazard:
         armed=record.armed,
         drill=record.drill,
         historical=record.historical,
-        count=record.count,
+        count=record.count if exact else None,
         measure=measure_to_schema(record.measure),
         place=place_to_schema(record.place),
         incident=record.incident,

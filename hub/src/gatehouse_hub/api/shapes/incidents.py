@@ -44,15 +44,16 @@ def incident_to_schema(record: IncidentRecord) -> incidents.Incident:
     )
 
 
-def story_to_schema(story: IncidentStory, *, presence: bool) -> incidents.IncidentDetail:
-    """An incident with everything known of it; `presence` False leaves near misses of class P out."""
+def story_to_schema(story: IncidentStory, *, exact: bool) -> incidents.IncidentDetail:
+    """An incident with everything known of it; without `exact` no numbers of persons, notes, and near misses of class P."""
     near = {record.id: record for record in story.near}
-    steps = [_hazard_step(step) for step in story.steps] + [_act(act) for act in story.acts]
+    steps = [_hazard_step(step, exact=exact) for step in story.steps]
+    steps += [_act(act, exact=exact) for act in story.acts]
     return incidents.IncidentDetail(
         incident=incident_to_schema(story.incident),
         members=[
             incidents.Member(
-                hazard=hazard_to_schema(member),
+                hazard=hazard_to_schema(member, exact=exact),
                 links=[
                     incidents.Link(
                         to=link.to,
@@ -70,8 +71,9 @@ def story_to_schema(story: IncidentStory, *, presence: bool) -> incidents.Incide
             _near_miss(miss, near[miss.hazard])
             for miss in story.near_misses
             if miss.hazard in near
-            and (presence or near[miss.hazard].hazard_class is not HazardClass.PRESENCE)
+            and (exact or near[miss.hazard].hazard_class is not HazardClass.PRESENCE)
         ],
+        urgency=[reason_to_schema(reason) for reason in story.urgency],
         weights=story.weights,
     )
 
@@ -98,7 +100,7 @@ def _near_miss(miss: NearMissRecord, hazard: HazardRecord) -> incidents.NearMiss
     )
 
 
-def _hazard_step(step: HazardStep) -> TimelineEntry:
+def _hazard_step(step: HazardStep, *, exact: bool) -> TimelineEntry:
     return TimelineEntry(
         at=format_instant(step.at),
         step=TimelineStep(step.phase.value),
@@ -109,13 +111,13 @@ def _hazard_step(step: HazardStep) -> TimelineEntry:
         device=step.device,
         grade=step.grade,
         measure=measure_to_schema(step.measure),
-        count=step.count,
+        count=step.count if exact else None,
         by=None,
         note=None,
     )
 
 
-def _act(act: ActRecord) -> TimelineEntry:
+def _act(act: ActRecord, *, exact: bool) -> TimelineEntry:
     return TimelineEntry(
         at=format_instant(act.at),
         step=TimelineStep(act.act),
@@ -128,5 +130,5 @@ def _act(act: ActRecord) -> TimelineEntry:
         measure=None,
         count=None,
         by=act.by,
-        note=act.note,
+        note=act.note if exact else None,
     )

@@ -1,21 +1,19 @@
 """Sites and how full their zones are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
-from gatehouse_hub.api.ports import OpenCount
 from gatehouse_hub.api.schemas import parts, places
 from gatehouse_hub.api.schemas.equipment import Sees
 from gatehouse_hub.api.shapes.equipment import device_states
 from gatehouse_hub.api.shapes.instants import instant_or_none
-from gatehouse_hub.store.records import GatewayRecord, ZoneFigure
+from gatehouse_hub.store.records import GatewayRecord, IncidentRecord, ZoneFigure
+from gatehouse_hub.store.quarters import QUARTER_S
 from gatehouse_shared.names import SMALL_COUNT
 from gatehouse_shared.out import round_published
 from gatehouse_shared.site import Names, Site, Zone
 
-STALE_S: Final = 300
-QUARTER_S: Final = 900
 
 
 def names_to_schema(names: Names) -> parts.Names:
@@ -24,7 +22,10 @@ def names_to_schema(names: Names) -> parts.Names:
 
 
 def summary_to_schema(
-    site: Site, counts: OpenCount, gateways: Iterable[GatewayRecord], now: datetime
+    site: Site,
+    unresolved: Sequence[IncidentRecord],
+    gateways: Iterable[GatewayRecord],
+    now: datetime,
 ) -> places.SiteSummary:
     """A site in the list."""
     records = {record.gateway: record for record in gateways}
@@ -37,8 +38,8 @@ def summary_to_schema(
         site=site.site,
         name=names_to_schema(site.name),
         time_zone=site.time_zone,
-        open_incidents=counts.incidents,
-        highest_priority=counts.highest_priority,
+        open_incidents=len(unresolved),
+        highest_priority=min((record.priority for record in unresolved), default=None),
         gateways=len(site.gateways()),
         gateways_online=sum(record.online for record in records.values()),
         blind=blind,
@@ -101,8 +102,8 @@ def zone_to_schema(figure: ZoneFigure, *, exact: bool) -> places.ZoneOccupancy:
         zone=figure.zone,
         level=figure.level,
         count=shown_count(figure.mean) if exact else published_count(figure),
-        low=_rounded(figure.low90) if exact else None,
-        high=_rounded(figure.high90) if exact else None,
+        low=_bound(figure.low90, figure) if exact else None,
+        high=_bound(figure.high90, figure) if exact else None,
         window_start=instant_or_none(start),
         window_s=window_s,
         age_s=figure.age_s,
@@ -135,14 +136,13 @@ def published_count(figure: ZoneFigure) -> int | None:
 
 def sight_of(figure: ZoneFigure) -> places.Sight:
     """What the figure rests on."""
-    if not figure.sources and figure.age_s is None:
-        return places.Sight.BLIND if figure.blind else places.Sight.UNCOUNTED
-    if figure.blind:
-        return places.Sight.BLIND
-    if figure.age_s is None or figure.age_s > STALE_S:
-        return places.Sight.STALE
-    return places.Sight.LIVE
+    if not figure.counted:
+        return places.Sight.UNCOUNTED
+    return places.Sight.BLIND if figure.blind else places.Sight.LIVE
 
 
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else int(value + 0.5)
+def _bound(value: float | None, figure: ZoneFigure) -> int | None:
+    """One end of the interval; none where the figure itself is `few`."""
+    if value is None or shown_count(figure.mean) == "few":
+        return None
+    return int(value + 0.5)

@@ -1,0 +1,153 @@
+"""Sites for the routes: their files, how full their zones are, their hazards and equipment."""
+
+import threading
+from datetime import datetime
+from typing import Final
+
+from gatehouse_hub.fusion.occupancy import Occupancy, SourceReason, Window, fuse
+from gatehouse_hub.ports import Clock, Database
+from gatehouse_hub.store import desk, equipment, occupancy, quarters, sites, views
+from gatehouse_hub.store.records import (
+    GatewayRecord,
+    HazardRecord,
+    IncidentRecord,
+    QuarantineRecord,
+    SourceFigure,
+    ZoneFigure,
+)
+from gatehouse_shared.instants import from_ms, to_ms
+from gatehouse_shared.names import DeviceKind, Label
+from gatehouse_shared.out import IncidentState
+from gatehouse_shared.site import Site, Zone
+
+UNRESOLVED: Final = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+UNRESOLVED_MAX: Final = 1_000
+COUNTERS: Final = frozenset({DeviceKind.CAMERA})
+
+
+class Places:
+    """What is known of sites. Checks no rights: the routes do.
+
+    Bound   keeps each site's file and its last quarter of an hour, so as many entries as there are sites.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._sites: dict[str, Site] = {}
+        self._quarters: dict[str, tuple[datetime, dict[str, float]]] = {}
+
+    def sites(self) -> dict[str, Site]:
+        """Every site file that holds now, by id."""
+        with self._lock, self._database.snapshot() as tx:
+            stamp = sites.newest_stamp(tx)
+            if stamp != self._stamp:
+                found = ((name, sites.load_latest(tx, name)) for name in sites.site_ids(tx))
+                self._sites = {name: site for name, site in found if site is not None}
+                self._stamp = stamp
+            return self._sites
+
+    def read_zones(self, site: Site, now: datetime) -> tuple[ZoneFigure, ...]:
+        """How full every zone of the site is."""
+        with self._database.snapshot() as tx:
+            counts = occupancy.zone_counts(tx, site.site)
+        quarter_start, means = self._quarter(site.site, now)
+        windows: dict[str, list[Window]] = {}
+        for count in counts:
+            if count.label is Label.PERSON:
+                window = Window(count.device, count.end_ms, count.window_s, count.mean)
+                windows.setdefault(count.zone, []).append(window)
+        return tuple(
+            _figure(site, zone, windows.get(zone.id, []), now, (quarter_start, means.get(zone.id)))
+            for zone in site.zones
+        )
+
+    def list_hazards(
+        self, site: str, *, is_open: bool | None, presence: bool, limit: int
+    ) -> tuple[HazardRecord, ...]:
+        """Newest first; `presence` False leaves class P out."""
+        with self._database.snapshot() as tx:
+            return views.list_hazards(
+                tx, site, self._clock.now(), is_open=is_open, presence=presence, limit=limit
+            )
+
+    def list_unresolved(self, site: str, *, presence: bool) -> tuple[IncidentRecord, ...]:
+        """Incidents that are open or acknowledged, at most UNRESOLVED_MAX."""
+        with self._database.snapshot() as tx:
+            return desk.list_incidents(
+                tx,
+                site,
+                states=UNRESOLVED,
+                presence=presence,
+                limit=UNRESOLVED_MAX,
+                before_ms=None,
+            )
+
+    def list_gateways(self, site: str) -> tuple[GatewayRecord, ...]:
+        """Every registered gateway of the site, by id."""
+        with self._database.snapshot() as tx:
+            return equipment.list_gateways(tx, site, self._clock.now())
+
+    def list_quarantine(
+        self, site: str, *, limit: int, before: int | None
+    ) -> tuple[QuarantineRecord, ...]:
+        """Newest first, ids below `before`."""
+        with self._database.snapshot() as tx:
+            return equipment.list_quarantine(tx, site, limit=limit, before=before)
+
+    def _quarter(self, site: str, now: datetime) -> tuple[datetime, dict[str, float]]:
+        start = quarters.last_quarter(now)
+        kept = self._quarters.get(site)
+        if kept is None or kept[0] != start:
+            with self._database.snapshot() as tx:
+                kept = start, quarters.quarter_means(tx, site, start)
+            self._quarters[site] = kept
+        return kept
+
+
+def _figure(
+    site: Site,
+    zone: Zone,
+    windows: list[Window],
+    now: datetime,
+    quarter: tuple[datetime, float | None],
+) -> ZoneFigure:
+    fused = fuse(windows, zone.kind, zone.area_m2, zone.capacity, to_ms(now))
+    window, mean = fused.window, quarter[1]
+    return ZoneFigure(
+        zone=zone.id,
+        level=fused.level,
+        mean=fused.mean,
+        low90=fused.low90,
+        high90=fused.high90,
+        quarter_mean=mean,
+        quarter_start=None if mean is None else quarter[0],
+        window_start=from_ms(window.end_ms - window.window_s * 1000) if window else None,
+        window_s=window.window_s if window else None,
+        age_s=_age_s(fused, now),
+        blind=fused.blind,
+        counted=bool(windows) or _has_counter(site, zone),
+        sources=tuple(
+            SourceFigure(
+                device=source.device,
+                measure="count",
+                used=source.reason is SourceReason.FULLEST,
+                reason=source.reason,
+                age_s=source.age_s,
+            )
+            for source in fused.sources
+        ),
+    )
+
+
+def _age_s(fused: Occupancy, now: datetime) -> int | None:
+    """Age of the window used; of the newest where none is fresh enough."""
+    if fused.window is not None:
+        return max(0, (to_ms(now) - fused.window.end_ms) // 1000)
+    return min((source.age_s for source in fused.sources), default=None)
+
+
+def _has_counter(site: Site, zone: Zone) -> bool:
+    counters = {device.id for device in site.devices if device.kind in COUNTERS}
+    return any(view.zone == zone.id and view.device in counters for view in site.views)
