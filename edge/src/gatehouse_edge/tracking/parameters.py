@@ -6,7 +6,8 @@ Times are seconds, lengths are shares of the object's own height, overlaps are I
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +57,21 @@ class TrackerParameters:
 
 
 DEFAULTS = TrackerParameters()
+
+
+class ModelScores(Protocol):
+    """What a model's scores mean; a manifest carries them."""
+
+    @property
+    def high(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def new(self) -> float: ...
+
+
+def parameters_for(scores: ModelScores) -> TrackerParameters:
+    """The shipped settings with one model's scores."""
+    return replace(DEFAULTS, score_high=scores.high, score_low=scores.low, score_new=scores.new)
