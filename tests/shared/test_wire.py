@@ -64,7 +64,10 @@ def test_an_event_read_back_is_the_event_that_was_written() -> None:
     assert row.key == wire.RowKey("riverside", "gw_1", EPOCH, Lane.ALARM, 1)
 
 
-@given(st.lists(st.integers(1, 10_000), min_size=1, max_size=100, unique=True), st.integers(-600, 15_000))
+@given(
+    st.lists(st.integers(1, 10_000), min_size=1, max_size=100, unique=True),
+    st.integers(-600, 15_000),
+)
 def test_any_batch_reads_back_in_order(seqs: list[int], value: int) -> None:
     events = [reading(seq, value) for seq in sorted(seqs)]
     rows = wire.read_rows(wire.encode_rows(events))
@@ -111,32 +114,52 @@ def test_an_unreadable_message_is_refused_whole(payload: bytes, reason: RefusalR
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        pytest.param(compact(BODY | {"note": "said freely"}), RefusalReason.UNKNOWN_FIELD, id="unknown field"),
-        pytest.param(compact(BODY | {"evaluation": True}), RefusalReason.UNKNOWN_FIELD, id="evaluation"),
+        pytest.param(
+            compact(BODY | {"note": "said freely"}), RefusalReason.UNKNOWN_FIELD, id="unknown field"
+        ),
+        pytest.param(
+            compact(BODY | {"evaluation": True}), RefusalReason.UNKNOWN_FIELD, id="evaluation"
+        ),
         pytest.param(compact(BODY | {"id": "0" * 32}), RefusalReason.WRONG_ID, id="id not derived"),
         pytest.param(compact(BODY | {"clock": "maybe"}), RefusalReason.WRONG_SCHEMA, id="bad enum"),
         pytest.param(json.dumps(BODY).encode(), RefusalReason.NOT_CANONICAL, id="white space"),
         pytest.param(
-            compact(dict(reversed(BODY.items()))), RefusalReason.NOT_CANONICAL, id="other field order"
+            compact(dict(reversed(BODY.items()))),
+            RefusalReason.NOT_CANONICAL,
+            id="other field order",
         ),
         pytest.param(
-            compact(BODY).replace(b'"lane_1"', b'"\\u006cane_1"'), RefusalReason.NOT_CANONICAL, id="long escape"
-        ),
-        pytest.param(compact(BODY).replace(b":180", b":180.0"), RefusalReason.NOT_CANONICAL, id="float form"),
-        pytest.param(
-            compact(BODY | {"time": "2026-02-30T00:00:00.000Z"}), RefusalReason.OUT_OF_RANGE, id="30 February"
+            compact(BODY).replace(b'"lane_1"', b'"\\u006cane_1"'),
+            RefusalReason.NOT_CANONICAL,
+            id="long escape",
         ),
         pytest.param(
-            compact(BODY | {"time": "2026-05-04T16:00:17Z"}), RefusalReason.WRONG_SCHEMA, id="no milliseconds"
+            compact(BODY).replace(b":180", b":180.0"), RefusalReason.WRONG_SCHEMA, id="float form"
         ),
         pytest.param(
-            compact(BODY | {"data": BODY["data"] | {"measure": None}}), RefusalReason.WRONG_SCHEMA, id="null"
+            compact(BODY | {"time": "2026-02-30T00:00:00.000Z"}),
+            RefusalReason.OUT_OF_RANGE,
+            id="30 February",
         ),
         pytest.param(
-            compact(BODY | {"data": BODY["data"] | {"zone": "a\n"}}), RefusalReason.WRONG_SCHEMA, id="line end"
+            compact(BODY | {"time": "2026-05-04T16:00:17Z"}),
+            RefusalReason.WRONG_SCHEMA,
+            id="no milliseconds",
         ),
         pytest.param(
-            compact(BODY | {"data": BODY["data"] | {"zone": "a12345"}}), RefusalReason.WRONG_SCHEMA, id="digits"
+            compact(BODY | {"data": BODY["data"] | {"measure": None}}),
+            RefusalReason.WRONG_SCHEMA,
+            id="null",
+        ),
+        pytest.param(
+            compact(BODY | {"data": BODY["data"] | {"zone": "a\n"}}),
+            RefusalReason.WRONG_SCHEMA,
+            id="line end",
+        ),
+        pytest.param(
+            compact(BODY | {"data": BODY["data"] | {"zone": "a12345"}}),
+            RefusalReason.WRONG_SCHEMA,
+            id="digits",
         ),
     ],
 )
@@ -166,10 +189,24 @@ def test_lines_of_files_come_back_with_their_extras() -> None:
 
 def test_lt10_is_the_only_word_among_counts() -> None:
     data = CountData(
-        zone="plaza", device="cam_1", label=Label.PERSON, window_s=60, mean="lt10", max=12, coverage=20, quality=20
+        zone="plaza",
+        device="cam_1",
+        label=Label.PERSON,
+        window_s=60,
+        mean="lt10",
+        max=12,
+        coverage=20,
+        quality=20,
     )
     event = wire.build_event(
-        site="riverside", gateway="gw_1", epoch=EPOCH, lane=Lane.BULK, seq=1, time=AT, clock=ClockState.SYNCED, data=data
+        site="riverside",
+        gateway="gw_1",
+        epoch=EPOCH,
+        lane=Lane.BULK,
+        seq=1,
+        time=AT,
+        clock=ClockState.SYNCED,
+        data=data,
     )
     payload = wire.encode(event)
     (row,) = wire.read_rows(payload)

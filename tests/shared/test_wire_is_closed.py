@@ -20,10 +20,33 @@ SENT: list[Any] = [
     *RESPONSES.values(),
 ]
 FORBIDDEN_WORDS = (
-    *("face", "plate", "embedding", "reid", "biometric", "gender", "age_group", "ethnic", "emotion"),
-    *("identity", "person_id", "track", "crop", "image", "jpeg", "vector", "feature", "mac", "imei"),
+    *(
+        "face",
+        "plate",
+        "embedding",
+        "reid",
+        "biometric",
+        "gender",
+        "age_group",
+        "ethnic",
+        "emotion",
+    ),
+    *(
+        "identity",
+        "person_id",
+        "track",
+        "crop",
+        "image",
+        "jpeg",
+        "vector",
+        "feature",
+        "mac",
+        "imei",
+    ),
 )
-REGISTERED_NAMES = {"plate"}  # the verb that asks for a scene plate: a picture of the place, without persons
+REGISTERED_NAMES = {
+    "plate"
+}  # the verb that asks for a scene plate: a picture of the place, without persons
 
 
 def faults(kind: Any) -> Iterator[str]:
@@ -162,20 +185,36 @@ def bulk_bits() -> dict[str, float]:
     }
 
 
-def test_what_a_row_may_say_freely_stays_within_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_row_may_say_freely_stays_within_its_budget(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     worst: dict[str, tuple[float, str]] = {}
     for kind in HazardKind:
         for phase, bits in hazard_bits(kind).items():
-            worst[class_of(kind)] = max(worst.get(class_of(kind), (0.0, "")), (bits, f"{kind} {phase}"))
+            worst[class_of(kind)] = max(
+                worst.get(class_of(kind), (0.0, "")), (bits, f"{kind} {phase}")
+            )
     worst["bulk"] = max((bits, name) for name, bits in bulk_bits().items())
     with capsys.disabled():
-        print("\nfree bits:", ", ".join(f"{c} {b:.1f}/{BUDGETS[c]:.0f} ({w})" for c, (b, w) in worst.items()))
+        print(
+            "\nfree bits:",
+            ", ".join(f"{c} {b:.1f}/{BUDGETS[c]:.0f} ({w})" for c, (b, w) in worst.items()),
+        )
     over = {c: (bits, what) for c, (bits, what) in worst.items() if bits > BUDGETS[c]}
     assert over == {}
 
 
 def test_the_budget_counts_every_field_of_a_hazard() -> None:
-    counted = {"grade", "confidence", "confirm_s", "count", "measure", "place", "evidence", "count_raises"}
+    counted = {
+        "grade",
+        "confidence",
+        "confirm_s",
+        "count",
+        "measure",
+        "place",
+        "evidence",
+        "count_raises",
+    }
     fixed = {"hazard", "phase", "kind", "zone", "device", "rule", "armed", "drill"}
     assert {f.encode_name for f in msgspec.structs.fields(HazardData)} == counted | fixed
     assert set(QUANTITIES) == set(Quantity)
