@@ -1,34 +1,32 @@
 """Clips and cameras that the tests of the sources make themselves, and the test material where it is there."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from gatehouse_testing import rtsp
 
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.sources.opening import open_source
 from gatehouse_edge.sources.patience import Patience
 from gatehouse_edge.sources.source import DecodedSource
 from gatehouse_edge.sources.spec import SourceSpec
+from gatehouse_testing import rtsp
 
 QUICK = Patience(
     open_s=20, stall_s=2, first_retry_s=0.05, last_retry_s=0.2, settled_s=30, crashes=3
 )
-ROOT = Path(__file__).parents[3]
-ASSETS = ROOT / os.environ.get("GATEHOUSE_ASSETS", "../shared/assets")
-
-
-def gray_of(number: int) -> int:
-    """The gray level of frame `number` of a written clip."""
-    return 20 + 10 * (number % 20)
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> Callable[..., Path]:
+def gray_of() -> Callable[[int], int]:
+    """The gray level of a frame of a written clip, by its number."""
+    return lambda number: 20 + 10 * (number % 20)
+
+
+@pytest.fixture
+def clip(tmp_path: Path, gray_of: Callable[[int], int]) -> Callable[..., Path]:
     """Writes an mp4 whose frame k is one flat gray, so that a test can tell which frame it got."""
 
     def write(frames: int = 20, fps: float = 10, size: tuple[int, int] = (64, 48)) -> Path:
@@ -67,14 +65,13 @@ def opened() -> Iterator[Callable[..., DecodedSource]]:
 
 
 @pytest.fixture
-def asset() -> Callable[[str], Path]:
+def asset(assets: Path) -> Callable[[str], Path]:
     """A file of the test material; skips when it is not there."""
 
     def find(name: str) -> Path:
-        path = ASSETS / name
-        if not path.is_file():
-            pytest.skip(f"no {name} in the test material (GATEHOUSE_ASSETS)")
-        return path
+        if not (assets / name).is_file():
+            pytest.skip(f"the test material has no {name}")
+        return assets / name
 
     return find
 

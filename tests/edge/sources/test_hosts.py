@@ -24,7 +24,9 @@ def test_no_spelling_of_a_forbidden_address_passes(host):
     assert caught.value.reason in {FailReason.REFUSED, FailReason.UNREACHABLE}
 
 
-@pytest.mark.parametrize("host", ["192.168.1.64", "10.0.0.7", "172.16.3.3", "[fd00::5]", "203.0.113.9"])
+@pytest.mark.parametrize(
+    "host", ["192.168.1.64", "10.0.0.7", "172.16.3.3", "[fd00::5]", "203.0.113.9"]
+)
 def test_a_camera_on_a_plain_network_passes(host):
     assert refusal(ip_address(host.strip("[]")), subnets=(), allow_loopback=False) is None
 
@@ -43,7 +45,9 @@ def test_link_local_is_refused_even_where_loopback_is_allowed():
 def test_a_camera_outside_its_subnets_is_refused():
     with pytest.raises(SourceFailedError, match=r"outside the camera subnets 10\.2\.0\.0/16"):
         pin("rtsp://10.3.0.1/live", subnets=("10.2.0.0/16",))
-    assert pin("rtsp://10.2.9.9:8554/live", subnets=("10.2.0.0/16",))[0] == "rtsp://10.2.9.9:8554/live"
+    assert (
+        pin("rtsp://10.2.9.9:8554/live", subnets=("10.2.0.0/16",))[0] == "rtsp://10.2.9.9:8554/live"
+    )
 
 
 @given(st.ip_addresses(v=4))

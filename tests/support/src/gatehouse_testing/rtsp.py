@@ -37,7 +37,9 @@ TRY = (
 def missing() -> str | None:
     """What to install for an RTSP camera; None when all is there."""
     try:
-        tried = subprocess.run([SYSTEM_PYTHON, "-c", TRY], capture_output=True, timeout=60, check=False)
+        tried = subprocess.run(
+            [SYSTEM_PYTHON, "-c", TRY], capture_output=True, timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         tried = None
     if tried is not None and tried.returncode == 0:
@@ -46,7 +48,7 @@ def missing() -> str | None:
 
 
 class RtspCamera:
-    """One camera with one stream at `path`, a moving ball. `user` and `password` switch on digest login."""
+    """One camera with one stream, a moving ball, at any `address` of loopback. `user` and `password` switch on digest login."""
 
     def __init__(
         self,
@@ -56,22 +58,23 @@ class RtspCamera:
         fps: int = 15,
         user: str = "",
         password: str = "",
+        address: str = "127.0.0.1",
     ) -> None:
         self._setting = {
             "codec": codec, "width": size[0], "height": size[1], "fps": fps,
-            "user": user, "password": password, "path": "/live", "port": 0,
+            "user": user, "password": password, "path": "/live", "port": 0, "address": address,
         }  # fmt: skip
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self.port, self._address = 0, address
 
     @property
     def url(self) -> str:
         """The address, without login."""
-        return f"rtsp://127.0.0.1:{self.port}/live"
+        return f"rtsp://{self._address}:{self.port}/live"
 
     def url_with(self, user: str, password: str) -> str:
         """The address with a login in it."""
-        return f"rtsp://{user}:{password}@127.0.0.1:{self.port}/live"
+        return f"rtsp://{user}:{password}@{self._address}:{self.port}/live"
 
     def start(self) -> None:
         """Starts serving, at the same port as before if there was one."""
@@ -113,7 +116,7 @@ class RtspCamera:
         process.stdin.flush()
         answer = process.stdout.readline().strip()
         if not answer:
-            raise RuntimeError(f"the RTSP server died at {line.split()[0]}")
+            raise RuntimeError(f"the RTSP server died at {line.split(maxsplit=1)[0]}")
         return answer
 
     def __enter__(self) -> RtspCamera:
@@ -134,9 +137,11 @@ def serve() -> None:
 
     Gst.init(None)
     setting = json.loads(sys.stdin.readline())
-    server = GstRtspServer.RTSPServer(address="127.0.0.1", service=str(setting["port"]))
+    server = GstRtspServer.RTSPServer(address=setting["address"], service=str(setting["port"]))
     factory = GstRtspServer.RTSPMediaFactory(shared=True)
-    caps = "video/x-raw,format=I420,width={width},height={height},framerate={fps}/1".format(**setting)
+    caps = "video/x-raw,format=I420,width={width},height={height},framerate={fps}/1".format(
+        **setting
+    )
     factory.set_launch(
         f"( videotestsrc is-live=true pattern=ball ! capsfilter name=size caps={caps} ! valve name=valve"
         f" ! {ENCODERS[setting['codec']]} name=pay0 pt=96 )"
