@@ -91,7 +91,7 @@ class Desk:
         self._tell(after)
         return after
 
-    def _take(  # noqa: PLR0913 - who, what, why and a note are one act
+    def _take(
         self,
         tx: Transaction,
         record: IncidentRecord,

@@ -60,7 +60,7 @@ class Passwords:
         """Whether the password is right; None for a user that is not there."""
         with self._gate:
             try:
-                right = self._hasher.verify(hashed or self._nobody, password)
+                self._hasher.verify(hashed or self._nobody, password)
             except (VerificationError, InvalidHashError):
                 return False
-        return right and hashed is not None
+        return hashed is not None

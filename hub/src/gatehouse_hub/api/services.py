@@ -8,11 +8,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gatehouse_hub.api.accounts import Accounts
-from gatehouse_hub.api.desk import Desk
+from gatehouse_hub.api.desk import Desk, OnSite
 from gatehouse_hub.api.people import People
 from gatehouse_hub.api.places import Places
+from gatehouse_hub.api.secrets import Passwords
+from gatehouse_hub.errors import StoreError
 from gatehouse_hub.live.broadcast import Broadcast
-from gatehouse_hub.ports import Clock
+from gatehouse_hub.ports import Clock, Database
 
 PACKAGE_STATIC = Path(__file__).parents[1] / "static"
 
@@ -54,3 +56,37 @@ def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+
+def build_services(  # noqa: PLR0913 - the composition root hands in every part once
+    database: Database,
+    clock: Clock,
+    broadcast: Broadcast,
+    *,
+    on_site: OnSite,
+    metrics: Callable[[], bytes],
+    settings: ApiSettings | None = None,
+    passwords: Passwords | None = None,
+) -> Services:
+    """The services over one database. `on_site` is told what somebody at a site has acknowledged."""
+    passwords = passwords or Passwords()
+    return Services(
+        clock=clock,
+        people=People(database, clock, passwords),
+        accounts=Accounts(database, clock, passwords),
+        places=Places(database, clock),
+        desk=Desk(database, clock, broadcast, on_site),
+        broadcast=broadcast,
+        metrics=metrics,
+        healthy=lambda: is_readable(database),
+        settings=settings or ApiSettings(),
+    )
+
+
+def is_readable(database: Database) -> bool:
+    """Whether the store answers."""
+    try:
+        with database.snapshot() as tx:
+            return tx.execute("SELECT 1") == [(1,)]
+    except StoreError:
+        return False

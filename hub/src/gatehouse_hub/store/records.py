@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gatehouse_hub.dispatching.workflow import Cause
 from gatehouse_hub.fusion.occupancy import SourceReason
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import (
@@ -127,7 +128,8 @@ class IncidentRecord:
     acknowledged_by: str | None
     resolved_at: datetime | None
     resolved_by: str | None
-    cause: str | None
+    cause: Cause | None
+    merged_into: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

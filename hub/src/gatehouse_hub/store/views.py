@@ -34,7 +34,7 @@ _SELECT: Final = """
 """
 
 
-def list_hazards(  # noqa: PLR0913 - a query has conditions
+def list_hazards(
     tx: Transaction,
     site: str,
     now: datetime,

@@ -93,6 +93,7 @@ class Incident(Schema):
     resolved_at: Instant | None
     resolved_by: str | None
     cause: Cause | None
+    merged_into: str | None = Field(description="Its hazards turned out to belong to this incident")
 
 
 class Incidents(Schema):

@@ -6,7 +6,7 @@ from typing import Final
 
 from gatehouse_hub.api.schemas import equipment
 from gatehouse_hub.api.schemas.equipment import Presence, Sees
-from gatehouse_hub.api.shapes.instants import instant_or_none
+from gatehouse_hub.api.shapes.texts import instant_or_none
 from gatehouse_hub.store.records import CameraFigure, GapRecord, GatewayRecord, QuarantineRecord
 from gatehouse_shared.instants import format_instant
 from gatehouse_shared.names import DeviceKind
@@ -29,11 +29,7 @@ def gateway_to_schema(
         for device in site.devices
         if device.gateway == gateway
     ]
-    if record is None:
-        return equipment.Gateway(
-            **dict.fromkeys(_UNKNOWN), gateway=gateway, site=site.site, presence=Presence.NEVER,
-            devices=devices, gaps=[], quarantined=0,
-        )  # fmt: skip
+    record = record or _never_heard(site.site, gateway)
     return equipment.Gateway(
         gateway=gateway,
         site=site.site,
@@ -55,10 +51,27 @@ def gateway_to_schema(
     )
 
 
-_UNKNOWN: Final = (
-    *("since", "last_seen_at", "clock", "offset_ms", "offset_uncertainty_ms"),
-    *("software", "config_version", "wire", "load"),
-)
+def _never_heard(site: str, gateway: str) -> GatewayRecord:
+    return GatewayRecord(
+        gateway=gateway,
+        site=site,
+        online=False,
+        since=None,
+        last_seen_at=None,
+        clock=None,
+        offset_ms=None,
+        offset_uncertainty_ms=None,
+        software=None,
+        models=(),
+        unreviewed=False,
+        config_version=None,
+        wire=None,
+        load=None,
+        load_at=None,
+        cameras=(),
+        gaps=(),
+        quarantined=0,
+    )
 
 
 def presence_of(record: GatewayRecord) -> Presence:

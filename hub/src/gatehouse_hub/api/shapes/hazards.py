@@ -2,7 +2,7 @@
 
 from gatehouse_hub.api.schemas import parts
 from gatehouse_hub.api.schemas.incidents import Hazard, HazardState
-from gatehouse_hub.api.shapes.instants import instant_or_none
+from gatehouse_hub.api.shapes.texts import instant_or_none
 from gatehouse_hub.store.records import HazardRecord
 from gatehouse_shared.events import Measure, Place
 from gatehouse_shared.instants import format_instant

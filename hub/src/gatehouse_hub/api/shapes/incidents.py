@@ -1,9 +1,9 @@
 """Incidents and their story."""
 
-from gatehouse_hub.api.schemas import incidents, parts
+from gatehouse_hub.api.schemas import incidents
 from gatehouse_hub.api.schemas.incidents import TimelineEntry, TimelineStep
 from gatehouse_hub.api.shapes.hazards import hazard_to_schema, measure_to_schema
-from gatehouse_hub.api.shapes.instants import instant_or_none
+from gatehouse_hub.api.shapes.texts import in_words, instant_or_none
 from gatehouse_hub.store.records import (
     ActRecord,
     HazardRecord,
@@ -35,12 +35,13 @@ def incident_to_schema(record: IncidentRecord) -> incidents.Incident:
         hazards_open=record.hazards_open,
         drill=record.drill,
         historical=record.historical,
-        summary=parts.Names(en=record.summary_en, zh_cn=record.summary_zh_cn),
+        summary=in_words(record.summary_en, record.summary_zh_cn),
         acknowledged_at=instant_or_none(record.acknowledged_at),
         acknowledged_by=record.acknowledged_by,
         resolved_at=instant_or_none(record.resolved_at),
         resolved_by=record.resolved_by,
         cause=record.cause,
+        merged_into=record.merged_into,
     )
 
 
@@ -83,7 +84,7 @@ def reason_to_schema(reason: ReasonRecord) -> incidents.Reason:
     return incidents.Reason(
         key=reason.key,
         params=dict(reason.params),
-        text=parts.Names(en=reason.en, zh_cn=reason.zh_cn),
+        text=in_words(reason.en, reason.zh_cn),
     )
 
 

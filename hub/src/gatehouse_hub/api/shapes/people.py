@@ -2,7 +2,7 @@
 
 from gatehouse_hub.api.people import SignedIn
 from gatehouse_hub.api.schemas import people as schemas
-from gatehouse_hub.api.shapes.instants import instant_or_none
+from gatehouse_hub.api.shapes.texts import instant_or_none
 from gatehouse_hub.store.audit import AuditRecord
 from gatehouse_hub.store.tokens import TokenRecord
 from gatehouse_hub.store.users import UserRecord

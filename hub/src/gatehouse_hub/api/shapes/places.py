@@ -4,21 +4,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from gatehouse_hub.api.schemas import parts, places
+from gatehouse_hub.api.schemas import parts as schema_parts
+from gatehouse_hub.api.schemas import places
 from gatehouse_hub.api.schemas.equipment import Sees
 from gatehouse_hub.api.shapes.equipment import device_states
-from gatehouse_hub.api.shapes.instants import instant_or_none
-from gatehouse_hub.store.records import GatewayRecord, IncidentRecord, ZoneFigure
+from gatehouse_hub.api.shapes.texts import in_words, instant_or_none
 from gatehouse_hub.store.quarters import QUARTER_S
+from gatehouse_hub.store.records import GatewayRecord, IncidentRecord, ZoneFigure
 from gatehouse_shared.names import SMALL_COUNT
 from gatehouse_shared.out import round_published
-from gatehouse_shared.site import Names, Site, Zone
+from gatehouse_shared.site import Gate, Names, Site, Zone
 
 
-
-def names_to_schema(names: Names) -> parts.Names:
+def names_to_schema(names: Names) -> schema_parts.Names:
     """A name in the languages it has."""
-    return parts.Names(en=names.get("en"), zh_cn=names.get("zh-CN"))
+    return in_words(names.get("en"), names.get("zh-CN"))
 
 
 def summary_to_schema(
@@ -56,13 +56,12 @@ def plan_to_schema(site: Site) -> places.SitePlan:
         name=names_to_schema(site.name),
         time_zone=site.time_zone,
         closes_at=site.closes_at,
-        origin=origin
-        and places.Origin(lat=origin.lat, lon=origin.lon, bearing_deg=origin.bearing_deg),
+        origin=None
+        if origin is None
+        else places.Origin(lat=origin.lat, lon=origin.lon, bearing_deg=origin.bearing_deg),
         bounds=(min(xs), min(ys), max(xs), max(ys)),
         zones=[_zone(site, zone) for zone in site.zones],
-        gates=[
-            places.PlanGate(id=g.id, from_=g.from_, to=g.to, width_m=g.width_m) for g in site.gates
-        ],
+        gates=[_gate(gate) for gate in site.gates],
         devices=[
             places.PlanDevice(
                 id=d.id,
@@ -75,6 +74,11 @@ def plan_to_schema(site: Site) -> places.SitePlan:
             for d in site.devices
         ],
     )
+
+
+def _gate(gate: Gate) -> places.PlanGate:
+    ends = {"id": gate.id, "from": gate.from_, "to": gate.to, "width_m": gate.width_m}
+    return places.PlanGate.model_validate(ends)
 
 
 def _zone(site: Site, zone: Zone) -> places.PlanZone:
