@@ -30,6 +30,7 @@ from training.network import SceneDetector, cells  # noqa: E402
 from training.network_shape import LABELS  # noqa: E402
 from training.samples import INPUT_HEIGHT, INPUT_WIDTH, fire_lane, gate, places, plaza, sample  # noqa: E402
 from training.score import Score, Session, score  # noqa: E402
+
 from drawing.chance import Chance  # noqa: E402  isort: skip
 
 _BATCH, _FRESH = 16, 8
@@ -58,12 +59,17 @@ class Samples:
         self._kept = [*self._kept, *drawn][-_KEPT_SAMPLES:]
         chosen = drawn + again
         frames = np.stack([frame for frame, _ in chosen]).transpose(0, 3, 1, 2)
-        return torch.from_numpy(np.ascontiguousarray(frames)).float(), [target for _, target in chosen]
+        return torch.from_numpy(np.ascontiguousarray(frames)).float(), [
+            target for _, target in chosen
+        ]
 
     def _drawn(self) -> tuple[np.ndarray, Target]:
         frame, truth = sample(self._places, self._chance)
         boxes = torch.tensor([box for _, box in truth], dtype=torch.float32).reshape(-1, 4)
-        return frame, (boxes, torch.tensor([LABELS.index(label) for label, _ in truth], dtype=torch.int64))
+        return frame, (
+            boxes,
+            torch.tensor([LABELS.index(label) for label, _ in truth], dtype=torch.int64),
+        )
 
 
 def train(minutes: float, seed: int) -> SceneDetector:
@@ -89,7 +95,10 @@ def train(minutes: float, seed: int) -> SceneDetector:
         averaged.update_parameters(model)
         mean = 0.98 * mean + 0.02 * loss.item()
         if step % 50 == 0:
-            print(f"step {step:5d}  done {done:5.1%}  loss {loss.item():7.3f}  mean {mean:7.3f}", flush=True)
+            print(
+                f"step {step:5d}  done {done:5.1%}  loss {loss.item():7.3f}  mean {mean:7.3f}",
+                flush=True,
+            )
         step += 1
     return averaged.module
 

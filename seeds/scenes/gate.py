@@ -15,7 +15,7 @@ from drawing.ground import Painter
 from drawing.light import Lamp, Lighting
 from drawing.paths import Path
 from drawing.scene import ColourScene
-from drawing.stage import Stage, Thing
+from drawing.stage import Stage
 
 PERIOD_S = 240.0
 CAMERA = Camera(x_m=94.0, y_m=45.0, height_m=5.2, heading_deg=180.0, pitch_deg=27.0, focal_px=560.0)
@@ -153,9 +153,9 @@ def _people() -> list[tuple[Path, Person]]:
 _PEOPLE = tuple(_people())
 
 
-def cast(second: float) -> list[Thing]:
+def cast(second: float) -> list[Person]:
     """Everybody who is here at a second of the story, with those whose way runs over its end."""
-    things: list[Thing] = []
+    things: list[Person] = []
     for path, person in _PEOPLE:
         for shifted in (second - PERIOD_S, second, second + PERIOD_S):
             if path.spans(shifted):

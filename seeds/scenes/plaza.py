@@ -1,7 +1,7 @@
 """An evening on the plaza: a few people cross it, then a crowd gathers before the stage, stays, and goes again.
 
 The strip before the stage holds 13.5 m2. The first level of a zone that people walk through is 1.08 persons a square
-metre, 15 persons here; the crowd passes it from about second 70 to second 165, and stays below the second level (24).
+metre, 15 persons here; the crowd passes it from about second 60 to second 170, and stays below the second level (24).
 """
 
 from __future__ import annotations
@@ -157,11 +157,11 @@ def _seats(chance: Chance, count: int) -> list[tuple[float, float]]:
 
 
 def _crowd() -> list[Visitor]:
-    """Those who come to the stage between seconds 12 and 75 and leave between 160 and 225."""
+    """Those who come to the stage between seconds 8 and 72 and leave between 160 and 225."""
     chance = Chance(41)
     visitors = []
     for index, (x_m, y_m) in enumerate(_seats(chance, CROWD)):
-        come = 10 + 62 * (index / CROWD) ** 1.1 + chance.between(-1, 1)
+        come = 6 + 57 * (index / CROWD) ** 1.1 + chance.between(-1, 1)
         leave = 162 + 44 * (index * 7 % CROWD) / CROWD + chance.between(-1, 1)
         start = (
             (chance.between(77.0, 93.0), 92.4)

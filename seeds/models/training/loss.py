@@ -31,7 +31,9 @@ def assign(
     """
     centre = (corners + 0.5) * strides[:, None]
     middle = (truth[:, :2] + truth[:, 2:]) / 2
-    near = ((centre[None] - middle[:, None]).abs() < _REACH_CELLS * strides[None, :, None]).all(dim=2)
+    near = ((centre[None] - middle[:, None]).abs() < _REACH_CELLS * strides[None, :, None]).all(
+        dim=2
+    )
     inside = ((centre[None] > truth[:, None, :2]) & (centre[None] < truth[:, None, 2:])).all(dim=2)
     open_cells = (near | inside).any(dim=0).nonzero().squeeze(1)
     both = (near & inside)[:, open_cells]
@@ -39,7 +41,9 @@ def assign(
     score = (rows[open_cells, 5:].sigmoid() * rows[open_cells, 4:5].sigmoid()).sqrt()
     wanted = score[:, labels].T.clamp(1e-6, 1 - 1e-6)
     cost = -wanted.log() - 3.0 * overlap.clamp(min=1e-8).log() + _FAR * (~both)
-    takes = overlap.topk(min(_CANDIDATES, overlap.shape[1]), dim=1).values.sum(dim=1).int().clamp(min=1)
+    takes = (
+        overlap.topk(min(_CANDIDATES, overlap.shape[1]), dim=1).values.sum(dim=1).int().clamp(min=1)
+    )
     matched = torch.zeros_like(cost, dtype=torch.bool)
     for index, take in enumerate(takes.tolist()):
         matched[index, cost[index].topk(min(take, cost.shape[1]), largest=False).indices] = True
@@ -51,7 +55,9 @@ def assign(
     return open_cells[answering], matched[:, answering].float().argmax(dim=0)
 
 
-def loss_of(rows: Tensor, targets: list[tuple[Tensor, Tensor]], corners: Tensor, strides: Tensor) -> Tensor:
+def loss_of(
+    rows: Tensor, targets: list[tuple[Tensor, Tensor]], corners: Tensor, strides: Tensor
+) -> Tensor:
     """The loss of a batch: box, objectness and class, over the number of answering cells."""
     boxes = decoded(rows, corners, strides)
     wanted = torch.zeros_like(rows[..., 4])
@@ -75,7 +81,11 @@ def loss_of(rows: Tensor, targets: list[tuple[Tensor, Tensor]], corners: Tensor,
 
 def _paired_giou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised intersection over union of boxes pair by pair, `(n,)`."""
-    both = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(dim=1)
+    both = (
+        (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2]))
+        .clamp(min=0)
+        .prod(dim=1)
+    )
     union = (a[:, 2:] - a[:, :2]).prod(dim=1) + (b[:, 2:] - b[:, :2]).prod(dim=1) - both
     hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(dim=1)
     return both / (union + 1e-7) - (hull - union) / (hull + 1e-7)

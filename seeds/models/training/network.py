@@ -58,8 +58,12 @@ class SceneDetector(nn.Module):
         fine = self.stage8(self.stem(frames / 128.0 - 1.0))
         middle = self.stage16(fine)
         coarse = self.lateral[2](self.stage32(middle))
-        middle = self.merge[1](self.lateral[1](middle) + nn.functional.interpolate(coarse, scale_factor=2.0))
-        fine = self.merge[0](self.lateral[0](fine) + nn.functional.interpolate(middle, scale_factor=2.0))
+        middle = self.merge[1](
+            self.lateral[1](middle) + nn.functional.interpolate(coarse, scale_factor=2.0)
+        )
+        fine = self.merge[0](
+            self.lateral[0](fine) + nn.functional.interpolate(middle, scale_factor=2.0)
+        )
         rows = []
         for level in (fine, middle, coarse):
             seen = self.look(level)

@@ -32,7 +32,13 @@ INPUT_WIDTH, INPUT_HEIGHT = 416, 256
 _PAD = 114
 _PLACES = ((plaza, 0.5), (fire_lane, 0.3), (gate, 0.2))
 _VIEWS = 12
-_PAINTS: tuple[Colour, ...] = ((60, 70, 170), (150, 120, 60), (190, 190, 190), (50, 50, 52), (70, 150, 90))
+_PAINTS: tuple[Colour, ...] = (
+    (60, 70, 170),
+    (150, 120, 60),
+    (190, 190, 190),
+    (50, 50, 52),
+    (70, 150, 90),
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ def places(chance: Chance, views: int = _VIEWS) -> list[Place]:
                 share = chance.between(0.8, 1.25)
                 blue, green, red = (share * value for value in light.ambient)
                 light = replace(light, ambient=(blue, green, red))
-            stages.append(Stage(camera, light, module.paint, seed=100 + view, grain=chance.between(1.5, 4.0)))
+            stages.append(
+                Stage(camera, light, module.paint, seed=100 + view, grain=chance.between(1.5, 4.0))
+            )
         found.append(Place(module.__name__, tuple(stages)))
     return found
 
@@ -104,12 +112,17 @@ def _crowd(camera: Camera, chance: Chance) -> list[Thing]:
     people: list[Thing] = []
     taken: list[tuple[float, float]] = []
     for _ in range(count * 6):
-        at = (x_m + side * stretch * chance.between(-0.5, 0.5), y_m + side / stretch * chance.between(-0.5, 0.5))
+        at = (
+            x_m + side * stretch * chance.between(-0.5, 0.5),
+            y_m + side / stretch * chance.between(-0.5, 0.5),
+        )
         if len(people) == count:
             break
         if all((at[0] - x) ** 2 + (at[1] - y) ** 2 > 0.42**2 for x, y in taken):
             taken.append(at)
-            people.append(replace(_person(*at, chance), heading_rad=way + chance.between(-0.7, 0.7)))
+            people.append(
+                replace(_person(*at, chance), heading_rad=way + chance.between(-0.7, 0.7))
+            )
     return people
 
 
@@ -124,10 +137,16 @@ def _things(place: str, camera: Camera, chance: Chance) -> list[Thing]:
         rider = chosen_look(chance) if chance.share() < 0.75 else None
         x_m, y_m = _spot(camera, chance, reach)
         paint = _PAINTS[chance.index(len(_PAINTS))]
-        things.append(Bicycle(paint, x_m, y_m, chance.between(-pi, pi), rider, chance.between(0, 9)))
+        things.append(
+            Bicycle(paint, x_m, y_m, chance.between(-pi, pi), rider, chance.between(0, 9))
+        )
     for _ in range(chance.index(4 if place == "fire_lane" else 2)):
         x_m, y_m = _spot(camera, chance, reach)
-        heading = chance.between(-pi, pi) if chance.share() < 0.5 else chance.between(-0.3, 0.3) + pi * chance.index(2)
+        heading = (
+            chance.between(-pi, pi)
+            if chance.share() < 0.5
+            else chance.between(-0.3, 0.3) + pi * chance.index(2)
+        )
         paint = CAR_COLOURS[chance.index(len(CAR_COLOURS))]
         car = Car(paint, x_m, y_m, heading, chance.share() < 0.5, chance.share() < 0.5)
         things = [thing for thing in things if not _inside(thing, car)] + [car]
@@ -137,10 +156,14 @@ def _things(place: str, camera: Camera, chance: Chance) -> list[Thing]:
 def _inside(thing: Thing, car: Car) -> bool:
     """Whether something stands where a car is."""
     assert isinstance(thing, Person | Bicycle | Car)
-    return (thing.x_m - car.x_m) ** 2 + (thing.y_m - car.y_m) ** 2 < (25 if isinstance(thing, Car) else 6)
+    return (thing.x_m - car.x_m) ** 2 + (thing.y_m - car.y_m) ** 2 < (
+        25 if isinstance(thing, Car) else 6
+    )
 
 
-def sample(stages: list[Place], chance: Chance) -> tuple[NDArray[np.uint8], list[tuple[str, tuple[float, ...]]]]:
+def sample(
+    stages: list[Place], chance: Chance
+) -> tuple[NDArray[np.uint8], list[tuple[str, tuple[float, ...]]]]:
     """One frame `(256, 416, 3)` uint8 BGR as the model is fed, and its truth in pixels of that input."""
     draw, place = chance.share(), stages[0]
     for candidate, (_, share) in zip(stages, _PLACES, strict=True):
@@ -153,14 +176,21 @@ def sample(stages: list[Place], chance: Chance) -> tuple[NDArray[np.uint8], list
     sprites = stage.sprites(things)
     frame, truths = stage.compose(sprites, tick=chance.index(1000)), stage.truths(sprites)
     if chance.share() < 0.25:
-        plume = Plume(chance.between(60, 600), chance.between(80, 330), chance.between(80, 220), chance.between(20, 70))
+        plume = Plume(
+            chance.between(60, 600),
+            chance.between(80, 330),
+            chance.between(80, 220),
+            chance.between(20, 70),
+        )
         frame = plume.over(frame, chance.between(0, 100), chance.between(0.2, 1.0))
     if chance.share() < 0.5:
         frame = np.ascontiguousarray(frame[:, ::-1])
         truths = [(label, (640 - x1, y0, 640 - x0, y1)) for label, (x0, y0, x1, y1) in truths]
     gain = chance.between(0.85, 1.15)
     frame = cv2.convertScaleAbs(frame, alpha=gain, beta=chance.between(-8, 8))
-    return letterboxed(frame), [(label, tuple(v * ratio(frame) for v in box)) for label, box in truths]
+    return letterboxed(frame), [
+        (label, tuple(v * ratio(frame) for v in box)) for label, box in truths
+    ]
 
 
 def ratio(frame: NDArray[np.uint8]) -> float:

@@ -27,22 +27,32 @@ class Session:
     def __init__(self, weights: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            str(weights), options, providers=["CPUExecutionProvider"]
+        )
         corners, strides = [], []
         for stride in STRIDES:
-            down, across = np.meshgrid(np.arange(INPUT_HEIGHT // stride), np.arange(INPUT_WIDTH // stride), indexing="ij")
+            down, across = np.meshgrid(
+                np.arange(INPUT_HEIGHT // stride), np.arange(INPUT_WIDTH // stride), indexing="ij"
+            )
             corners.append(np.stack([across, down], axis=-1).reshape(-1, 2))
             strides.append(np.full(len(corners[-1]), stride))
         self._corners, self._strides = np.concatenate(corners), np.concatenate(strides)[:, None]
         self.spent_s: list[float] = []
 
-    def detect(self, frame: NDArray[np.uint8], least_score: float = 0.05, nms_iou: float = 0.55) -> Found:
-        """Label, score and box in pixels of the frame, best first."""
+    def rows(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the network says of a frame, `(1, cells, 5 + classes)`, undecoded."""
         fed = letterboxed(frame).transpose(2, 0, 1)[None].astype(np.float32)
         started = perf_counter()
         (rows,) = self._session.run(None, {"images": fed})
         self.spent_s.append(perf_counter() - started)
-        rows = rows[0]
+        return np.asarray(rows, dtype=np.float32)
+
+    def detect(
+        self, frame: NDArray[np.uint8], least_score: float = 0.05, nms_iou: float = 0.55
+    ) -> Found:
+        """Label, score and box in pixels of the frame, best first."""
+        rows = self.rows(frame)[0]
         scores = rows[:, 4] * rows[:, 5:].max(axis=1)
         kept = np.flatnonzero(scores >= least_score)
         centre = (rows[kept, :2] + self._corners[kept]) * self._strides[kept]
@@ -57,11 +67,16 @@ def overlaps(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np
     """Intersection over union of one box with many, `(n,)`."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     both = np.clip(high - low, 0, None).prod(axis=1)
-    return both / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - both + 1e-9)
+    return both / (
+        (box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - both + 1e-9
+    )
 
 
 def suppressed(
-    boxes: NDArray[np.float64], scores: NDArray[np.float64], classes: NDArray[np.int64], nms_iou: float
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    nms_iou: float,
 ) -> list[int]:
     """Which boxes stay when of two of a class that overlap more than `nms_iou` only the better one may."""
     order, chosen = list(np.argsort(-scores)), []
@@ -88,7 +103,9 @@ class Score:
     frames: int
 
 
-def score(session: Session, scenes: Iterable[ColourScene], times_s: Iterable[float], at_score: float = 0.5) -> Score:
+def score(
+    session: Session, scenes: Iterable[ColourScene], times_s: Iterable[float], at_score: float = 0.5
+) -> Score:
     """Over every scene at every one of some seconds. `busy` frames hold 10 people or more."""
     marks: dict[str, list[tuple[float, bool]]] = {label: [] for label in LABELS}
     truths_of = dict.fromkeys(LABELS, 0)
@@ -111,7 +128,11 @@ def score(session: Session, scenes: Iterable[ColourScene], times_s: Iterable[flo
     kept = [(value, hit) for label in LABELS for value, hit in marks[label] if value >= at_score]
     hits = sum(hit for _, hit in kept)
     return Score(
-        ap50={label: round(average_precision(marks[label], truths_of[label]), 4) for label in LABELS if truths_of[label]},
+        ap50={
+            label: round(average_precision(marks[label], truths_of[label]), 4)
+            for label in LABELS
+            if truths_of[label]
+        },
         recall=hits / max(sum(truths_of.values()), 1),
         precision=hits / max(len(kept), 1),
         count_mae=float(np.mean(errors)),
@@ -121,7 +142,9 @@ def score(session: Session, scenes: Iterable[ColourScene], times_s: Iterable[flo
     )
 
 
-def _marked(found: Found, truth: list[tuple[str, tuple[float, float, float, float]]]) -> list[tuple[str, float, bool]]:
+def _marked(
+    found: Found, truth: list[tuple[str, tuple[float, float, float, float]]]
+) -> list[tuple[str, float, bool]]:
     """Each detection with whether it is the first on its object, best score first."""
     open_truth = [(label, np.asarray(box)) for label, box in truth]
     marked = []
