@@ -26,9 +26,14 @@ PLANTS = {
         "gatehouse_edge.rules.planted -> gatehouse_edge.ports",
     ),
     "hub-layers": (
+        "gatehouse_hub/store/planted.py",
+        "import gatehouse_hub.flows.planted",
+        "gatehouse_hub.store.planted -> gatehouse_hub.flows.planted",
+    ),
+    "only-app-chooses-the-engine": (
         "gatehouse_hub/flows/planted.py",
-        "import gatehouse_hub.store.planted",
-        "gatehouse_hub.flows.planted -> gatehouse_hub.store.planted",
+        "import gatehouse_hub.store.sqlite",
+        "gatehouse_hub.flows.planted -> gatehouse_hub.store.sqlite",
     ),
     "pure": (
         "gatehouse_hub/linking/planted.py",
@@ -72,7 +77,7 @@ PLANTS = {
     ),
 }
 COMPANIONS = {
-    "hub-layers": {"gatehouse_hub/store/planted.py": ""},
+    "hub-layers": {"gatehouse_hub/flows/planted.py": ""},
     "acyclic": {
         "gatehouse_edge/inference/planted_too/__init__.py": "",
         "gatehouse_edge/inference/planted_too/leaf.py": "import gatehouse_edge.inference.planted",
