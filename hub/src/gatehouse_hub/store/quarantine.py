@@ -25,7 +25,10 @@ UNREGISTERED: Final = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A message or row that was refused. `key` is None when none could be read, or it was not its sender's own."""
+    """A message or row that was refused; `size_bytes` is the whole of it, `payload` may be its start.
+
+    `key` is None when none could be read, or it was not its sender's own.
+    """
 
     owner: str
     gateway: str
@@ -35,15 +38,15 @@ class Refused:
     topic: str
     key: EventKey | None
     payload: bytes
+    size_bytes: int
     arrived_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept(Refused):
-    """The same as it stands in the store. `size_bytes` is what came, `seen` how often."""
+    """The same as it stands in the store. `seen` is how often it came."""
 
     number: int
-    size_bytes: int
     seen: int
 
 
@@ -69,7 +72,7 @@ def put(tx: Transaction, refused: Iterable[Refused]) -> None:
             (
                 *(r.owner, r.gateway, r.sha256, r.reason.value, r.message, r.topic[:TOPIC_MAX]),
                 *((r.key.epoch, r.key.lane.value, r.key.seq) if r.key else (None, None, None)),
-                *(len(r.payload), r.payload[:PAYLOAD_MAX], r.arrived_ms),
+                *(r.size_bytes, r.payload[:PAYLOAD_MAX], r.arrived_ms),
             )
             for r in entries
         ],

@@ -174,3 +174,16 @@ CREATE TABLE zone_count (
     event_id TEXT NOT NULL,
     PRIMARY KEY (site, zone, label, device)
 ) STRICT;
+
+-- Requests to gateways that are sent until answered.
+CREATE TABLE gateway_request (
+    request TEXT PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    site TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    body TEXT NOT NULL,
+    asked_ms BIGINT NOT NULL,
+    outcome TEXT,                     -- done refused expired unknown; NULL while waiting
+    answered_ms BIGINT
+) STRICT;
+CREATE INDEX gateway_request_waiting ON gateway_request (asked_ms) WHERE outcome IS NULL;
