@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from gatehouse_edge.values import Detection, Frame, SourceHealth
+from gatehouse_edge.values import Detection, Draft, Frame, KeptRow, SourceHealth, StreamMark
+from gatehouse_shared.events import ClockState, Event
+from gatehouse_shared.names import Lane
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +25,10 @@ class Clock(Protocol):
 
     def monotonic_s(self) -> float:
         """Seconds that never go back."""
+        ...
+
+    def synced(self) -> bool:
+        """Whether a time source has set the wall clock."""
         ...
 
 
@@ -57,4 +64,137 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Ends the inference process; idempotent."""
+        ...
+
+
+class RowSink(Protocol):
+    """Where accepted rows go: the outbox in `run`, a file in `analyze`."""
+
+    @property
+    def epoch(self) -> str:
+        """The epoch that takes new rows."""
+        ...
+
+    def next_seq(self, lane: Lane) -> int:
+        """The number that the next row of a lane will get."""
+        ...
+
+    def state(self, key: str) -> bytes | None:
+        """What was kept under `key`."""
+        ...
+
+    def append(
+        self, drafts: Sequence[Draft], state: Mapping[str, bytes], now: datetime, clock: ClockState
+    ) -> tuple[Event, ...]:
+        """Number the drafts and keep them together with `state`, all or nothing. Raises OutboxError."""
+        ...
+
+
+class RowStore(Protocol):
+    """The sending side of the outbox. One thread; see `outbox/store.py` for what each does."""
+
+    @property
+    def epoch(self) -> str:
+        """The epoch that takes new rows."""
+        ...
+
+    def marks(self) -> tuple[StreamMark, ...]:
+        """Every lane of every epoch: the current epoch first, alarms before bulk."""
+        ...
+
+    def waiting(
+        self, epoch: str, lane: Lane, after: int, limit: int, max_bytes: int
+    ) -> tuple[KeptRow, ...]:
+        """Rows beyond `after`, in order."""
+        ...
+
+    def ack(self, epoch: str, upto: Mapping[Lane, int], now: datetime) -> None:
+        """The hub has accounted for everything up to these numbers."""
+        ...
+
+    def restore(self, epoch: str, upto: Mapping[Lane, int], now: datetime) -> None:
+        """The hub was restored and holds only up to these numbers."""
+        ...
+
+    def start_epoch(self, now: datetime, *, reissue: Sequence[tuple[Lane, int]] = ()) -> int:
+        """The file was rolled back: say again what was never acknowledged, in a new epoch."""
+        ...
+
+    def reissue(self, epoch: str, lane: Lane, seq: int, now: datetime) -> bool:
+        """Say one row of a closed epoch again."""
+        ...
+
+    def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
+        """The hub could not read a message of these rows; the numbers that became gaps."""
+        ...
+
+    def on_wire(self, epoch: str, lane: Lane, upto: int) -> None:
+        """Rows up to here have been published."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Connection `conn` is up and subscribed."""
+
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Connection `conn` ended, or never came up. `reason` is for the log."""
+
+    conn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message came in on connection `conn`."""
+
+    conn: int
+    topic: str
+    payload: bytes
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Puback:
+    """The broker took a publish; a free place, and no promise."""
+
+    conn: int
+    mid: int
+
+
+LinkEvent = Connected | Lost | Received | Puback
+
+
+class Link(Protocol):
+    """A connection to the broker that comes back by itself."""
+
+    @property
+    def conn(self) -> int:
+        """The number of the connection of now."""
+        ...
+
+    @property
+    def up(self) -> bool:
+        """Whether there is one."""
+        ...
+
+    @property
+    def places(self) -> int:
+        """How many publishes may go out now."""
+        ...
+
+    def poll(self) -> tuple[LinkEvent, ...]:
+        """What was heard since the last call."""
+        ...
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Hand one message over; False when it cannot go now."""
+        ...
+
+    def close(self, *, farewell: tuple[str, bytes] | None = None) -> None:
+        """End it for good, after a last retained message."""
         ...

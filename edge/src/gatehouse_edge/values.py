@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
 
-from gatehouse_shared.names import HazardKind, Label, Phase, Quantity
+from gatehouse_shared.events import ClockState, Data
+from gatehouse_shared.names import HazardKind, Label, Lane, Phase, Quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +89,8 @@ class ThermalSample:
     """Temperatures of one zone in one thermal frame, degrees Celsius.
 
     `hot_c`: 99th percentile inside the zone's polygon; `ambient_c`: median of the reference area (None until it is known);
-    `neighbours_c`: median of the other zones that this device sees (None when there are none); `hot_px`: pixels within 1 K of `hot_c` or above.
+    `neighbours_c`: median of the other zones that this device sees (None when there are none); `hot_px`: pixels within 1 K
+    of `hot_c` or above.
     """
 
     device: str
@@ -199,3 +201,47 @@ class SourceHealth:
     target_fps: float = 0.0
     reconnects: int = 0
     extra: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A row before it has a number. `time` is exact and aware; the encoder floors it to the step of its class.
+
+    `subject` only where the payload does not say it (health of a camera). `clock` only where it is not the clock of
+    now (a row that moves to another epoch). A raised hazard carries its own coming number.
+    """
+
+    lane: Lane
+    time: datetime
+    data: Data
+    subject: str | None = None
+    clock: ClockState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMark:
+    """One lane of one epoch in the outbox.
+
+    `acked`: the hub has accounted for everything up to here. `last`: the highest number given. `held`: the highest number
+    when this process opened the file; no honest hub can hold more before we have sent anything. `current` is False for the
+    epochs of a salvaged outbox, which get no new rows.
+    """
+
+    epoch: str
+    lane: Lane
+    acked: int
+    last: int
+    held: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A row as it lies in the outbox: canonical bytes. It accounts for `seq` to `upto` (more than one number only for
+    a gap). `solo` rows travel in a message of their own, because a message with them was refused.
+    """
+
+    seq: int
+    upto: int
+    payload: bytes
+    solo: bool = False

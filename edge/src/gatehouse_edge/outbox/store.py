@@ -1,0 +1,353 @@
+"""The outbox: accepted events on disk until the hub has them. Accepted means committed.
+
+Owner   one thread (the agent's own loop) calls it; every other gets an OutboxError. What a call changed is on disk when it returns,
+        but for acknowledgements: those are written with the next rows or by `tidy`, since losing one only means to send again.
+Bounds  `Limits` (rows, bytes, age); what goes leaves a `gap` under the lowest number that went, so no number is ever unaccounted for.
+Errors  OutboxError when the file cannot be written even from the room kept back.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from gatehouse_edge.errors import OutboxError
+from gatehouse_edge.outbox import trimming
+from gatehouse_edge.outbox.bounds import KEEP_ACKED_S, Limits, Load, Shed, next_to_go
+from gatehouse_edge.outbox.hazards import STATE_KEY, Hazards
+from gatehouse_edge.outbox.moving import move
+from gatehouse_edge.outbox.rows import Rows
+from gatehouse_edge.outbox.salvage import Salvage, move_aside, salvage_into
+from gatehouse_edge.outbox.schema import DamagedError, FileLock, connect, sqlite_warning
+from gatehouse_edge.values import Draft, KeptRow, StreamMark
+from gatehouse_shared.events import ClockState, Event, GapData, GapReason, HazardEvent
+from gatehouse_shared.instants import parse_instant, to_ms
+from gatehouse_shared.names import Lane, Phase
+
+EPOCHS_MAX: Final = 16
+"""A birth names at most this many; older epochs that are done with are forgotten first."""
+
+MOVE_STEP: Final = 1_000
+"""Bulk rows read at a time when they move to another epoch."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How the file was found. `salvage` when it was damaged and moved aside."""
+
+    created: bool
+    salvage: Salvage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose outbox, where, how large. `new_epoch` makes 16 hex that never come again."""
+
+    path: Path
+    site: str
+    gateway: str
+    limits: Limits
+    new_epoch: Callable[[], str]
+
+
+class Outbox:
+    """Durable queue of one gateway. Open it with `open_outbox`."""
+
+    def __init__(self, place: Place, connection: apsw.Connection, lock: FileLock) -> None:
+        self.place, self._db, self._lock = place, connection, lock
+        self._owner: int | None = None
+        self._rows = Rows(connection, place.site, place.gateway)
+        self._on_wire: dict[tuple[str, Lane], int] = {}
+        self._dirty_acks = False
+
+    @property
+    def epoch(self) -> str:
+        """The epoch that takes new rows."""
+        return self._rows.current
+
+    @property
+    def load(self) -> Load:
+        """How full it is."""
+        return self._rows.load
+
+    def next_seq(self, lane: Lane) -> int:
+        """The number that the next row of a lane will get."""
+        return self._rows.mark(self.epoch, lane).last + 1
+
+    def state(self, key: str) -> bytes | None:
+        """What was kept under `key` with the last rows that changed it."""
+        return self._rows.state(key)
+
+    def marks(self) -> tuple[StreamMark, ...]:
+        """Every lane of every epoch in the file: the current epoch first, alarms before bulk."""
+        return self._rows.marks()
+
+    def waiting(
+        self, epoch: str, lane: Lane, after: int, limit: int, max_bytes: int
+    ) -> tuple[KeptRow, ...]:
+        """Rows beyond `after` in order, with the gap that covers `after` first; at most `limit` rows and `max_bytes`."""
+        return self._rows.waiting(epoch, lane, after, limit, max_bytes)
+
+    def append(
+        self, drafts: Sequence[Draft], state: Mapping[str, bytes], now: datetime, clock: ClockState
+    ) -> tuple[Event, ...]:
+        """Number the drafts, and commit them with `state`, all or nothing. Full disks are met from the room kept back."""
+        self._own()
+        try:
+            events = self._commit(drafts, state, now, clock)
+        except apsw.FullError:
+            self._make_room()
+            try:
+                events = self._commit(drafts, state, now, clock)
+            except apsw.FullError as error:
+                raise OutboxError(
+                    "the disk is full", place=str(self.place.path), remedy="Free some space"
+                ) from error
+        self._keep_within_bounds(now)
+        return events
+
+    def ack(self, epoch: str, upto: Mapping[Lane, int], now: datetime) -> None:
+        """The hub has accounted for everything up to these numbers. Numbers that were never given are cut off."""
+        self._own()
+        for lane, number in upto.items():
+            news = self._rows.advance(epoch, lane, number, to_ms(now))
+            self._dirty_acks = self._dirty_acks or news
+
+    def restore(self, epoch: str, upto: Mapping[Lane, int], now: datetime) -> None:
+        """The hub was restored and holds less: rows beyond `upto` wait again; what is no longer kept becomes a gap `expired`."""
+        self._own()
+        with self._rows.transaction():
+            for lane, number in upto.items():
+                trimming.go_back(self._rows, epoch, lane, number, now)
+
+    def start_epoch(self, now: datetime, *, reissue: Sequence[tuple[Lane, int]] = ()) -> int:
+        """The file was rolled back: open an epoch, say again in it all that was never acknowledged, and `reissue`. How many rows.
+
+        Hazards kept in the state move too. The old epoch is accounted for by a gap of reason `epoch`.
+        """
+        self._own()
+        old = self.epoch
+        with self._rows.transaction():
+            count = self._move_all(old, self.place.new_epoch(), now, reissue)
+        self._on_wire.clear()
+        return count
+
+    def reissue(self, epoch: str, lane: Lane, seq: int, now: datetime) -> bool:
+        """Say a row of a closed epoch again in the current one; False when it is no longer kept or was only a gap."""
+        self._own()
+        event = self._rows.event(epoch, lane, seq)
+        if event is None or isinstance(event.data, GapData) or epoch == self.epoch:
+            return False
+        with self._rows.transaction():
+            self._say_again([event], epoch, now)
+        return True
+
+    def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
+        """A message of these rows could not be read by the hub. First they are encoded again and sent alone; a row that is refused
+        alone becomes a gap. The numbers that became gaps.
+        """
+        self._own()
+        with self._rows.transaction():
+            return trimming.refuse(self._rows, epoch, lane, seqs, now)
+
+    def on_wire(self, epoch: str, lane: Lane, upto: int) -> None:
+        """Rows up to here have been published: they go last when rows must go."""
+        self._on_wire[epoch, lane] = upto
+
+    def tidy(self, now: datetime) -> None:
+        """Write pending acknowledgements, forget what was acknowledged a day ago, let go what is too old. Call every few seconds."""
+        self._own()
+        with suppress(apsw.FullError), self._rows.transaction():
+            self._flush_acks()
+            trimming.forget_acked(self._rows, to_ms(now) - KEEP_ACKED_S * 1000)
+            trimming.forget_epochs(self._rows, EPOCHS_MAX)
+            oldest = to_ms(now - timedelta(days=self.place.limits.max_age_days))
+            step = max(1, self.place.limits.max_rows // 100)
+            while self._shed(Lane.BULK, step, GapReason.DROPPED_AGE, now, before_ms=oldest):
+                pass
+            trimming.refill_reserve(self._rows)
+
+    def close(self) -> None:
+        """Write what is pending and let go of the file; idempotent."""
+        with suppress(apsw.ConnectionClosedError):
+            with suppress(apsw.FullError), self._rows.transaction():
+                self._flush_acks()
+            self._db.close()
+        self._lock.release()
+
+    def _own(self) -> None:
+        me = threading.get_ident()
+        if self._owner is None:
+            self._owner = me
+        elif self._owner != me:
+            raise OutboxError("the outbox belongs to another thread")
+
+    def _commit(
+        self, drafts: Sequence[Draft], state: Mapping[str, bytes], now: datetime, clock: ClockState
+    ) -> tuple[Event, ...]:
+        with self._rows.transaction():
+            events = tuple(self._rows.add(draft, now, clock) for draft in drafts)
+            for key, value in state.items():
+                self._rows.keep_state(key, value)
+            self._flush_acks()
+        return events
+
+    def _flush_acks(self) -> None:
+        if self._dirty_acks:
+            self._rows.write_acks()
+            self._dirty_acks = False
+
+    def _shed(
+        self,
+        lane: Lane,
+        count: int,
+        reason: GapReason,
+        now: datetime,
+        *,
+        before_ms: int | None = None,
+    ) -> bool:
+        return trimming.shed(
+            self._rows, lane, count, reason, self._on_wire, now, before_ms=before_ms
+        )
+
+    def _keep_within_bounds(self, now: datetime) -> None:
+        while (going := next_to_go(self.load, self.place.limits)) is not None:
+            shed, reason, count = going
+            with self._rows.transaction():
+                if shed is Shed.ACKED:
+                    trimming.forget_oldest_kept(self._rows, count)
+                elif not self._shed(
+                    Lane.BULK if shed is Shed.BULK else Lane.ALARM, count, reason, now
+                ):
+                    return
+
+    def _make_room(self) -> None:
+        log.error("%s: the disk is full; using the room kept back", self.place.path)
+        trimming.open_reserve(self._rows)
+        with suppress(apsw.Error):
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+
+    def _move_all(
+        self, old: str, new: str, now: datetime, reissue: Sequence[tuple[Lane, int]]
+    ) -> int:
+        marks = [mark for mark in self.marks() if mark.epoch == old]
+        self._rows.open_epoch(new, now)
+        for mark in marks:
+            if mark.acked < mark.last:
+                gap = GapData(
+                    from_seq=mark.acked + 1,
+                    to_seq=mark.last,
+                    reason=GapReason.EPOCH,
+                    count=0,
+                    epoch=old,
+                )
+                self._rows.add(Draft(mark.lane, now, gap), now, ClockState.SYNCED)
+        again = [(lane, seq, self._rows.event(old, lane, seq)) for lane, seq in reissue]
+        count = self._say_again([e for lane, _, e in again if e and lane is Lane.BULK], old, now)
+        for mark in marks:
+            # Alarms move all at once, because a hazard's rows must find each other; bulk a step at a time.
+            alarm = mark.lane is Lane.ALARM
+            found = {seq: e for lane, seq, e in again if e and lane is Lane.ALARM and alarm}
+            after = mark.acked
+            while step := self._rows.events_after(
+                old, mark.lane, after, -1 if alarm else MOVE_STEP
+            ):
+                found.update(step)
+                after = step[-1][0]
+                if not alarm:
+                    count += self._say_again(list(found.values()), old, now)
+                    found.clear()
+            if alarm:
+                count += self._say_again([found[seq] for seq in sorted(found)], old, now)
+            trimming.close_lane(self._rows, old, mark.lane)
+        return count
+
+    def _say_again(self, events: Sequence[Event], old: str, now: datetime) -> int:
+        """Rows of an old epoch as new rows of the current one; open hazards move with the alarms."""
+        alarms = [event for event in events if isinstance(event, HazardEvent)]
+        drafts = [
+            Draft(e.lane, parse_instant(e.time), e.data, e.subject, e.clock)
+            for e in events
+            if not isinstance(e, HazardEvent) and not isinstance(e.data, GapData)
+        ]
+        drafts += self._move_hazards(alarms, old)
+        for draft in drafts:
+            self._rows.add(draft, now, ClockState.SYNCED)
+        return len(drafts)
+
+    def _move_hazards(self, alarms: Sequence[HazardEvent], old: str) -> tuple[Draft, ...]:
+        kept = self.state(STATE_KEY)
+        hazards = msgspec.json.decode(kept, type=Hazards) if kept else Hazards()
+        drafts, hazards = move(
+            alarms,
+            lambda number: self._raised(old, number),
+            hazards,
+            epoch=self.epoch,
+            first=self.next_seq(Lane.ALARM),
+        )
+        self._rows.keep_state(STATE_KEY, msgspec.json.encode(hazards))
+        return drafts
+
+    def _raised(self, epoch: str, number: int) -> HazardEvent | None:
+        event = self._rows.event(epoch, Lane.ALARM, number)
+        raised = isinstance(event, HazardEvent) and event.data.phase is Phase.RAISED
+        return event if raised and isinstance(event, HazardEvent) else None
+
+    def begin(self, now: datetime, salvage: Salvage | None) -> None:
+        """The first epoch of a new file; of a salvaged one, with what was lost and the hazards that are still open."""
+        with self._rows.transaction():
+            self._rows.open_epoch(self.place.new_epoch(), now)
+            if salvage is None:
+                return
+            for key, value in salvage.state.items():
+                self._rows.keep_state(key, value)
+            for lost in salvage.lost:
+                gap = GapData(
+                    from_seq=lost.first,
+                    to_seq=lost.last,
+                    reason=GapReason.LOST,
+                    count=lost.last - lost.first + 1,
+                    epoch=lost.epoch,
+                )
+                self._rows.add(Draft(lost.lane, now, gap), now, ClockState.SYNCED)
+            for draft in self._move_hazards((), ""):
+                self._rows.add(draft, now, ClockState.SYNCED)
+
+
+def open_outbox(place: Place, now: datetime) -> tuple[Outbox, Opened]:
+    """Open, create or salvage the outbox of a gateway. OutboxError when another process has it, or the folder is not usable."""
+    lock = FileLock(place.path)
+    warning = sqlite_warning()
+    if warning:
+        log.warning("%s", warning)
+    try:
+        return _open_locked(place, now, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _open_locked(place: Place, now: datetime, lock: FileLock) -> tuple[Outbox, Opened]:
+    created = not place.path.exists() or place.path.stat().st_size == 0
+    salvage: Salvage | None = None
+    try:
+        connection = connect(place.path, create=created)
+    except DamagedError as damage:
+        aside = move_aside(place.path, now)
+        log.error("outbox %s is damaged (%s); moved to %s", place.path, damage, aside)
+        connection = connect(place.path, create=True)
+        salvage = salvage_into(connection, aside, place.gateway)
+        created = True
+    outbox = Outbox(place, connection, lock)
+    if created:
+        outbox.begin(now, salvage)
+    return outbox, Opened(created, salvage)

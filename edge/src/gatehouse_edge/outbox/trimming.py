@@ -1,0 +1,239 @@
+"""What becomes of rows after they were written: kept, forgotten, shed, refused, asked for again. Inside a transaction of `Rows`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from gatehouse_edge.outbox.rows import GAP, GAP_ELSEWHERE, ROW, Rows, read_event, shift
+from gatehouse_edge.outbox.schema import RESERVE_BYTES, first_int
+from gatehouse_shared.events import GapData, GapReason
+from gatehouse_shared.names import Lane
+from gatehouse_shared.wire import encode
+
+Sent = Mapping[tuple[str, Lane], int]
+"""Up to which number each lane was published on the connection of now. Bounded by the epochs in the file."""
+
+_FORGET_EPOCH: Final = (
+    "DELETE FROM rows WHERE n=?",
+    "DELETE FROM acks WHERE n=?",
+    "DELETE FROM lanes WHERE n=?",
+    "DELETE FROM epochs WHERE n=?",
+)
+
+
+def close_lane(rows: Rows, epoch: str, lane: Lane) -> None:
+    """Nothing of this lane will be sent any more: its unacknowledged rows have moved."""
+    state = rows.lanes[epoch, lane]
+    key = (state.n, lane)
+    rows.db.execute("DELETE FROM rows WHERE n=? AND lane=? AND upto>?", (*key, state.acked))
+    state.acked = state.last
+    rows.db.execute("UPDATE lanes SET acked=? WHERE n=? AND lane=?", (state.acked, *key))
+    rows.count()
+
+
+def go_back(rows: Rows, epoch: str, lane: Lane, upto: int, now: datetime) -> None:
+    """The hub holds only up to `upto`: the rest waits again, and what is no longer kept becomes a gap."""
+    state = rows.lanes.get((epoch, lane))
+    if state is None or upto >= state.acked:
+        return
+    state.acked, state.dirty = upto, False
+    key = (state.n, lane)
+    rows.db.execute("UPDATE lanes SET acked=? WHERE n=? AND lane=?", (upto, *key))
+    rows.db.execute("DELETE FROM acks WHERE n=? AND lane=? AND upto>?", (*key, upto))
+    sql = "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND upto>?"
+    first_kept = first_int(rows.db, sql, (*key, upto)) or state.last + 1
+    if first_kept > upto + 1:
+        span = (upto + 1, first_kept - 1)
+        rows.put_gap(epoch, lane, span, GapReason.EXPIRED, now, span[1] - span[0] + 1)
+    rows.count()
+
+
+def refuse(
+    rows: Rows, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime
+) -> tuple[int, ...]:
+    """Rows of a message that the hub could not read. Each is encoded again and marked to travel alone; one that was refused alone
+    before, or does not even read here, becomes a gap. The numbers that became gaps.
+    """
+    if (epoch, lane) not in rows.lanes:
+        return ()
+    n = rows.lanes[epoch, lane].n
+    gone: list[int] = []
+    for seq in seqs:
+        row = rows.db.execute(
+            "SELECT kind, refused, payload FROM rows WHERE n=? AND lane=? AND seq=?", (n, lane, seq)
+        ).fetchone()
+        if row is None:
+            continue
+        kind, refused, payload = row
+        event = read_event(payload)
+        alone = len(seqs) == 1 and refused
+        if event is not None and not (alone and kind == ROW):
+            rows.db.execute(
+                "UPDATE rows SET payload=?, refused=1 WHERE n=? AND lane=? AND seq=?",
+                (encode(event), n, lane, seq),
+            )
+        elif kind == ROW:
+            replace_by_gap(rows, epoch, lane, (seq, seq), GapReason.UNREADABLE, now)
+            gone.append(seq)
+    return tuple(gone)
+
+
+def replace_by_gap(
+    rows: Rows, epoch: str, lane: Lane, span: tuple[int, int], reason: GapReason, now: datetime
+) -> None:
+    """All rows within `span`, whole rows at both ends, become one gap."""
+    n = rows.lanes[epoch, lane].n
+    lost = 0
+    sql = (
+        "SELECT kind, CASE kind WHEN 1 THEN payload END FROM rows"
+        " WHERE n=? AND lane=? AND seq BETWEEN ? AND ?"
+    )
+    for kind, payload in rows.db.execute(sql, (n, lane, *span)):
+        event = read_event(payload) if kind == GAP else None
+        lost += event.data.count if event is not None and isinstance(event.data, GapData) else 1
+    count, size = rows.span_load(n, lane, *span)
+    rows.db.execute(
+        "DELETE FROM rows WHERE n=? AND lane=? AND seq BETWEEN ? AND ?", (n, lane, *span)
+    )
+    rows.load = shift(rows.load, lane, -count, -size)
+    rows.put_gap(epoch, lane, span, reason, now, lost)
+
+
+def shed(
+    rows: Rows,
+    lane: Lane,
+    count: int,
+    reason: GapReason,
+    sent: Sent,
+    now: datetime,
+    *,
+    before_ms: int | None = None,
+) -> bool:
+    """Let at most `count` of the oldest waiting rows go, those not on the wire first. False when there is none to go.
+
+    `before_ms`: only rows written before then. The gap joins the one before it, so that a full outbox holds few gaps.
+    """
+    found = _rows_to_shed(rows, lane, count, sent, before_ms)
+    if found is None:
+        return False
+    epoch, first, last = found
+    acked = rows.lanes[epoch, lane].acked
+    before = rows.db.execute(
+        "SELECT seq, upto, kind, payload FROM rows WHERE n=? AND lane=? AND seq<? ORDER BY seq DESC LIMIT 1",
+        (rows.lanes[epoch, lane].n, lane, first),
+    ).fetchone()
+    fixed = max(acked, sent.get((epoch, lane), 0))
+    if before is not None and before[0] > fixed and before[1] == first - 1 and before[2] == GAP:
+        event = read_event(before[3])
+        if event is not None and isinstance(event.data, GapData) and event.data.reason is reason:
+            first = before[0]
+    replace_by_gap(rows, epoch, lane, (first, last), reason, now)
+    return True
+
+
+def forget(rows: Rows, epoch: str, lane: Lane, upto: int) -> int:
+    """Drop acknowledged rows up to `upto`. How many."""
+    state = rows.lanes[epoch, lane]
+    upto = min(upto, state.acked)
+    key = (state.n, lane, upto, upto)
+    row = rows.db.execute(
+        "SELECT count(*), coalesce(sum(length(payload)), 0) FROM rows"
+        " WHERE n=? AND lane=? AND seq<=? AND upto<=?",
+        key,
+    ).fetchone()
+    assert row is not None
+    count, size = row
+    if count:
+        rows.db.execute("DELETE FROM rows WHERE n=? AND lane=? AND seq<=? AND upto<=?", key)
+        load = rows.load
+        rows.load = replace(
+            load, kept_rows=load.kept_rows - count, kept_bytes=load.kept_bytes - size
+        )
+    return int(count)
+
+
+def forget_acked(rows: Rows, before_ms: int) -> None:
+    """Drop rows that were acknowledged before then, and epochs of which nothing is left."""
+    for (epoch, lane), state in tuple(rows.lanes.items()):
+        key = (state.n, lane, before_ms)
+        sql = "SELECT max(upto) FROM acks WHERE n=? AND lane=? AND at_ms<?"
+        upto = first_int(rows.db, sql, key)
+        if upto:
+            forget(rows, epoch, lane, upto)
+            rows.db.execute("DELETE FROM acks WHERE n=? AND lane=? AND at_ms<?", key)
+
+
+def forget_oldest_kept(rows: Rows, count: int) -> None:
+    """Drop about `count` acknowledged rows before their time, oldest epoch first, bulk before alarms."""
+    for epoch, n in sorted(rows.epochs.items(), key=lambda item: item[1]):
+        for lane in (Lane.BULK, Lane.ALARM):
+            sql = (
+                "SELECT max(seq) FROM (SELECT seq FROM rows"
+                " WHERE n=? AND lane=? AND upto<=? ORDER BY seq LIMIT ?)"
+            )
+            last = first_int(rows.db, sql, (n, lane, rows.lanes[epoch, lane].acked, count))
+            if last and forget(rows, epoch, lane, last):
+                return
+
+
+def forget_epochs(rows: Rows, most: int) -> None:
+    """Drop the oldest epochs that are done with until there are at most `most`; one with waiting rows stays."""
+    for epoch in sorted(rows.epochs, key=rows.epochs.__getitem__):
+        lanes = [rows.lanes[epoch, lane] for lane in Lane]
+        done = epoch != rows.current and all(x.acked >= x.last for x in lanes)
+        if len(rows.epochs) > most and done:
+            n = rows.epochs.pop(epoch)
+            for statement in _FORGET_EPOCH:
+                rows.db.execute(statement, (n,))
+            for lane in Lane:
+                del rows.lanes[epoch, lane]
+            rows.count()
+
+
+def open_reserve(rows: Rows) -> None:
+    """Free the pages that were kept back."""
+    rows.db.execute("DELETE FROM reserve")
+
+
+def refill_reserve(rows: Rows) -> None:
+    """Keep room back again. apsw.FullError while there is none."""
+    if not first_int(rows.db, "SELECT count(*) FROM reserve"):
+        rows.db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
+
+
+def _rows_to_shed(
+    rows: Rows, lane: Lane, count: int, sent: Sent, before_ms: int | None
+) -> tuple[str, int, int] | None:
+    epochs = sorted(rows.epochs, key=rows.epochs.__getitem__)
+    starts = [(e, max(sent.get((e, lane), 0), rows.lanes[e, lane].acked)) for e in epochs]
+    starts += [(e, rows.lanes[e, lane].acked) for e in epochs]
+    for epoch, after in starts:
+        span = _run(rows, rows.lanes[epoch, lane].n, lane, after, count, before_ms)
+        if span is not None:
+            return epoch, *span
+    return None
+
+
+def _run(
+    rows: Rows, n: int, lane: Lane, after: int, count: int, before_ms: int | None
+) -> tuple[int, int] | None:
+    """First and last number of the oldest run of rows beyond `after` that may go."""
+    last_ms = 2**62 if before_ms is None else before_ms
+    first_ms = 0 if before_ms is None else 1
+    start = first_int(
+        rows.db,
+        "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND seq>? AND kind<? AND created_ms BETWEEN ? AND ?",
+        (n, lane, after, GAP_ELSEWHERE, first_ms, last_ms),
+    )
+    if not start:
+        return None
+    last = start
+    for upto, kind, created in rows.db.execute(
+        "SELECT upto, kind, created_ms FROM rows WHERE n=? AND lane=? AND seq>=? ORDER BY seq LIMIT ?",
+        (n, lane, start, count),
+    ):
+        if kind == GAP_ELSEWHERE or not first_ms <= created <= last_ms:
+            break
+        last = upto
+    return start, last

@@ -1,0 +1,100 @@
+"""The hub's requests and our answers. Pure: what was asked and the time in, an answer and perhaps an effect out.
+
+Once    a request answered before gets the same bytes again and has no second effect; the last ANSWERS_MAX are remembered.
+Age     a request is refused as expired when it is older than its `ttl_ms`: its age is our time minus the hub's, less the smallest such
+        difference of the last ten minutes (the clocks' offset and the quickest way here). Without a measurement it counts as fresh.
+Closed  `time` and `acknowledged` are done; the other verbs of the wire are answered `refused`; anything else is not answered.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from gatehouse_shared.commands import (
+    REQUESTS,
+    AcknowledgedRequest,
+    Request,
+    Response,
+    TimeRequest,
+    TimeResponse,
+)
+from gatehouse_shared.errors import WireError
+from gatehouse_shared.instants import format_instant, parse_instant
+from gatehouse_shared.wire import decode, encode
+
+ANSWERS_MAX: Final = 256
+OFFSET_WINDOW: Final = timedelta(minutes=10)
+SAMPLES_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The hub says that somebody acknowledged hazard (epoch, number); `at_site` ends a latched one."""
+
+    epoch: str
+    number: int
+    at_site: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The gateway's clocks at one moment."""
+
+    time: datetime
+    synced: bool
+    uptime_ms: int
+
+
+@dataclass(slots=True)
+class Desk:
+    """Answers requests of one process; `boot` names it. `acknowledge` says whether it knew the hazard."""
+
+    boot: str
+    acknowledge: Callable[[Ending], bool]
+    _answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
+    _samples: list[tuple[datetime, timedelta]] = field(
+        default_factory=list[tuple[datetime, timedelta]]
+    )
+
+    def answer(self, verb: str, payload: bytes, now: Now) -> bytes | None:
+        """The bytes to publish; None for what is no request of this wire."""
+        kind = REQUESTS.get(verb)
+        if kind is None:
+            return None
+        try:
+            request = decode(payload, kind)
+            sent = parse_instant(request.hub_time)
+        except (WireError, ValueError):
+            return None
+        known = self._answers.get(request.request)
+        if known is not None:
+            return known
+        answer = self._decide(request, now.time - sent, now)
+        self._answers[request.request] = answer
+        if len(self._answers) > ANSWERS_MAX:
+            self._answers.popitem(last=False)
+        return answer
+
+    def _decide(self, request: Request, lag: timedelta, now: Now) -> bytes:
+        if isinstance(request, TimeRequest):
+            self._samples = [s for s in self._samples if now.time - s[0] < OFFSET_WINDOW]
+            self._samples = [*self._samples[-SAMPLES_MAX + 1 :], (now.time, lag)]
+        least = min((sample for _, sample in self._samples), default=lag)
+        if lag - least > timedelta(milliseconds=request.ttl_ms):
+            return encode(Response(request=request.request, outcome="expired"))
+        if isinstance(request, TimeRequest):
+            return encode(
+                TimeResponse(
+                    request=request.request,
+                    gateway_time=format_instant(now.time),
+                    synced=now.synced,
+                    uptime_ms=now.uptime_ms,
+                    boot=self.boot,
+                )
+            )
+        if isinstance(request, AcknowledgedRequest):
+            known = self.acknowledge(Ending(request.epoch, request.hazard, request.at_site))
+            return encode(Response(request=request.request, outcome="done" if known else "unknown"))
+        return encode(Response(request=request.request, outcome="refused"))
