@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -31,7 +32,7 @@ def clip(tmp_path: Path, gray_of: Callable[[int], int]) -> Callable[..., Path]:
 
     def write(frames: int = 20, fps: float = 10, size: tuple[int, int] = (64, 48)) -> Path:
         path = tmp_path / f"clip-{frames}-{fps}.mp4"
-        out = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
+        out = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
         for number in range(frames):
             out.write(np.full((size[1], size[0], 3), gray_of(number), np.uint8))
         out.release()
@@ -48,7 +49,7 @@ def opened() -> Iterator[Callable[..., DecodedSource]]:
     def open_(url: str | Path, *, live: bool = False, seeds: Path | None = None, **options):
         source = open_source(
             "cam_1",
-            SourceSpec(url=str(url), **options),
+            msgspec.convert({"url": str(url), **options}, SourceSpec),
             live=live,
             clock=SystemClock(),
             seeds=seeds,

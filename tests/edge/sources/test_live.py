@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.errors import ConfigError
-from gatehouse_edge.sources import opening
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.opening import open_source, probe
 from gatehouse_edge.sources.spec import SourceSpec
@@ -25,6 +25,10 @@ from gatehouse_testing import rtsp
 from gatehouse_testing.waiting import wait_until
 
 LOOPBACK = {"allow_loopback": True}
+
+
+def spec_of(url, **options):
+    return msgspec.convert({"url": url, **options}, SourceSpec)
 
 
 def next_of(source, kind, timeout_s=20.0):
@@ -207,17 +211,17 @@ def test_an_rtsp_camera_that_changes_its_size_keeps_giving_frames(camera, opened
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_probe_shows_what_a_camera_gives(codec):
-    if rtsp.missing():
-        pytest.skip(rtsp.missing())
+    if lacking := rtsp.missing():
+        pytest.skip(lacking)
     with rtsp.RtspCamera(codec=codec, size=(640, 360)) as camera:
-        spec = SourceSpec(url=camera.url, **LOOPBACK)
+        spec = spec_of(camera.url, **LOOPBACK)
         probed = probe("cam_1", spec, clock=SystemClock(), timeout_s=20)
     assert (probed.width, probed.height) == (640, 360)
 
 
 def complaint(url, **options):
     with pytest.raises(SourceFailedError) as caught:
-        probe("cam_1", SourceSpec(url=url, **options), clock=SystemClock())
+        probe("cam_1", spec_of(url, **options), clock=SystemClock())
     return caught.value
 
 
@@ -235,14 +239,14 @@ def test_probe_says_why_a_camera_gives_nothing(camera):
 
 
 def test_no_password_is_seen_in_errors_logs_or_argv(caplog, monkeypatch):
-    if rtsp.missing():
-        pytest.skip(rtsp.missing())
+    if lacking := rtsp.missing():
+        pytest.skip(lacking)
     monkeypatch.setenv("CAM_PW", "c4nary")
     with rtsp.RtspCamera(user="admin", password="c4nary") as camera:
         wrong = complaint(camera.url_with("admin", "c4nary-wrong"), **LOOPBACK)
         assert wrong.reason is FailReason.LOGIN
         assert complaint(camera.url, **LOOPBACK).reason is FailReason.LOGIN
-        spec = SourceSpec(url=camera.url, user="admin", password_env="CAM_PW", **LOOPBACK)
+        spec = spec_of(camera.url, user="admin", password_env="CAM_PW", **LOOPBACK)
         source = open_source("cam_1", spec, live=True, clock=SystemClock())
         next_of(source, Frame)
         argv = [
@@ -270,8 +274,8 @@ def redirecting(listener, where):
 
 
 def test_a_camera_that_redirects_to_another_host_is_refused():
-    if rtsp.missing():
-        pytest.skip(rtsp.missing())
+    if lacking := rtsp.missing():
+        pytest.skip(lacking)
     with (
         rtsp.RtspCamera(address="127.0.0.2") as other,
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -283,7 +287,7 @@ def test_a_camera_that_redirects_to_another_host_is_refused():
 
 
 def test_a_gateway_without_vision_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"gatehouse-edge\[vision\]"):
         open_source("cam_1", SourceSpec(url="a.mp4"), live=True, clock=SystemClock())
 

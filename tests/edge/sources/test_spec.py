@@ -96,4 +96,7 @@ def test_a_password_file_loses_its_line_end_only(tmp_path):
 @pytest.mark.parametrize("option", [{"password_env": "NOT_SET_42"}, {"password_file": "/no/pw"}])
 def test_a_missing_password_names_where_it_should_be(option):
     with pytest.raises(ConfigError, match=r"NOT_SET_42|/no/pw"):
-        with_secrets(SourceSpec(url="rtsp://cam/live", user="me", **option), place="cam_1")
+        with_secrets(
+            msgspec.convert({"url": "rtsp://cam/live", "user": "me", **option}, SourceSpec),
+            place="cam_1",
+        )

@@ -46,7 +46,7 @@ class Want(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
 
 class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """The source is open. `pictures` as the header says, 0 when unknown."""
+    """The source is open; said again on the way to a late `start_s`. `pictures` as the header says, 0 when unknown."""
 
     thermal: bool
     native_fps: float

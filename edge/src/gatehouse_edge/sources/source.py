@@ -272,7 +272,10 @@ class DecodedSource:
         """A recording is over. Says so when the header promised much more: the file is cut off or damaged."""
         hello = self._hello
         if hello is not None and hello.pictures and not self._setting.live:
-            promised_s, got_s = hello.pictures / hello.native_fps, self._last_at + 1 / hello.native_fps
+            promised_s, got_s = (
+                hello.pictures / hello.native_fps,
+                self._last_at + 1 / hello.native_fps,
+            )
             if got_s < promised_s * ENDED_EARLY:
                 log.warning("%s ended after %.1f s of %.1f", self.device, got_s, promised_s)
         self.ended = True

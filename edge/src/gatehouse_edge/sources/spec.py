@@ -25,7 +25,9 @@ from msgspec import Meta
 from gatehouse_edge.errors import ConfigError
 
 HIDDEN = "***"
-SHORT_USER = 4  # hiding shorter names would spoil ordinary words; passwords are hidden at any length
+SHORT_USER = (
+    4  # hiding shorter names would spoil ordinary words; passwords are hidden at any length
+)
 SCENE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 Fps = Annotated[float, Meta(gt=0, le=240)]
 Words = Annotated[str, Meta(max_length=256)]

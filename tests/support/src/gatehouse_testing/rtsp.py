@@ -13,6 +13,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 PACKAGES = (
@@ -129,11 +130,11 @@ class RtspCamera:
 
 def serve() -> None:
     """The child: one JSON line of settings in, its port out; then a command a line, each answered with ok."""
-    import gi
+    import gi  # pyright: ignore[reportMissingImports] - the system's Python has it
 
     gi.require_version("Gst", "1.0")
     gi.require_version("GstRtspServer", "1.0")
-    from gi.repository import GLib, Gst, GstRtspServer
+    from gi.repository import GLib, Gst, GstRtspServer  # pyright: ignore[reportMissingImports]
 
     Gst.init(None)
     setting = json.loads(sys.stdin.readline())
@@ -146,7 +147,7 @@ def serve() -> None:
         f"( videotestsrc is-live=true pattern=ball ! capsfilter name=size caps={caps} ! valve name=valve"
         f" ! {ENCODERS[setting['codec']]} name=pay0 pt=96 )"
     )
-    elements: list[object] = []
+    elements: list[Any] = []
     factory.connect("media-configure", lambda _, media: elements.append(media.get_element()))
     if setting["user"]:
         auth = GstRtspServer.RTSPAuth()

@@ -24,6 +24,7 @@ from gatehouse_edge.sources.slab import Slab, picture_bytes
 
 MAX_BEHIND_S = 2.0
 MAX_DRAIN_S = 3.0
+GREET_EVERY_S = 1.0
 ROUNDING_S = 1e-6
 
 
@@ -53,21 +54,33 @@ class Serving:
         self._spec = channel.open.spec
         self._due = Due(self._spec.rate_fps)
         self._passed = self._sent = 0
+        self._hello = Hello(reader.thermal, reader.native_fps, reader.pictures)
+        self._said_s = 0.0
 
     def run(self) -> None:
         """Serves until the source ends. Raises SourceFailedError when it breaks."""
-        reader = self._reader
-        self._channel.say(Hello(reader.thermal, reader.native_fps, reader.pictures))
+        self._greet()
         if self._channel.open.live:
             self._live()
         else:
             self._recorded()
         self._channel.say(Ended(self._sent))
 
+    def _greet(self) -> None:
+        self._said_s = time.monotonic()
+        self._channel.say(self._hello)
+
+    def _before_start(self, at: float) -> bool:
+        """Whether `start_s` is still ahead. A long way there takes a while, so the agent hears that it goes on."""
+        ahead = at + ROUNDING_S < self._spec.start_s
+        if ahead and time.monotonic() - self._said_s >= GREET_EVERY_S:
+            self._greet()
+        return ahead
+
     def _recorded(self) -> None:
         """Every due picture, each as soon as the agent has room. Looping would never end, so it is not done."""
         while (at := self._reader.grab()) is not None:
-            if at + ROUNDING_S < self._spec.start_s or not self._due.at(at):
+            if self._before_start(at) or not self._due.at(at):
                 self._passed += 1
                 continue
             want = self._channel.want()
@@ -117,7 +130,7 @@ class Serving:
             last = before_s
             while (at := self._reader.grab()) is not None:
                 last = before_s + at
-                if last + ROUNDING_S >= self._spec.start_s:
+                if not self._before_start(last):
                     yield last
             looping = self._spec.loop
             if looping:
