@@ -4,6 +4,8 @@ Close    a window of persons closes once it is a minute long (ten seconds in pin
          holds at least ten. One without any passage does not close: its absence would say when somebody came. Vehicles at
          parking, lane and water zones close every minute in which one passed, else every quarter. At the site's closing time
          what is left is sent, one to nine as `lt10`.
+Lone     a window longer than ten minutes closes on the quarters of the clock, all lines at once, and says the whole quarters that it
+         touches: else the tenth of ten lone walkers could be followed from line to line by the moments at which windows end.
 Numbers  registered steps only; what a step leaves over stays in the next window, so that sums hold.
 Bounds   one window for each (line, device, label); it opens when the gateway starts and never grows beyond a day.
 Persist  the open windows are the state; write it with the rows it gave.
@@ -21,6 +23,7 @@ from gatehouse_shared.counts import COUNT_MAX, FLOW_WINDOWS_S, Count, floor_flow
 from gatehouse_shared.names import LT10, SMALL_COUNT, SMALL_COUNT_LABELS, Label
 
 MINUTE_S: Final = 60
+LONG_S: Final = 600
 PINCH_S: Final = 10
 QUARTER_S: Final = 900
 DAY_S: Final = 86_400
@@ -137,10 +140,12 @@ class FlowRelease:
         if now_s < window.opened_s:
             # The clock was set back: the window begins anew, its passages stay.
             return replace(window, opened_s=now_s), None
-        length_s = min(floor_flow_window(now_s - window.opened_s), DAY_S)
+        begin_s, length_s = _span(window.opened_s, now_s)
         exact = facts.exact_things and label not in SMALL_COUNT_LABELS
         least_s = PINCH_S if facts.pinch and not exact else MINUTE_S
         ripe = length_s >= least_s and (_any_exact(window, length_s) if exact else _large(window))
+        if length_s > LONG_S and not exact:
+            ripe = ripe and now_s % QUARTER_S < PINCH_S
         overdue = now_s - window.opened_s >= DAY_S
         if not ripe and not closing and not overdue:
             return window, None
@@ -152,13 +157,22 @@ class FlowRelease:
             line=line,
             device=device,
             label=label,
-            start=datetime.fromtimestamp(window.opened_s, UTC),
+            start=datetime.fromtimestamp(begin_s, UTC),
             window_s=length_s,
             inward=inward,
             outward=outward,
         )
-        opened_s = now_s if closing or overdue else window.opened_s + length_s
+        opened_s = now_s if closing or overdue else begin_s + length_s
         return OpenFlow(opened_s, left_in, left_out), sent
+
+
+def _span(opened_s: int, now_s: int) -> tuple[int, int]:
+    """Begin and length of a window that closes now; a long one says the whole quarters that it touches."""
+    elapsed_s = now_s - opened_s
+    if elapsed_s <= LONG_S:
+        return opened_s, floor_flow_window(elapsed_s)
+    begin_s = opened_s // QUARTER_S * QUARTER_S
+    return begin_s, min(floor_flow_window(now_s - begin_s), DAY_S)
 
 
 def _large(window: OpenFlow) -> bool:
