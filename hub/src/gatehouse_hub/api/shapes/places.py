@@ -7,6 +7,7 @@ from typing import Literal
 from gatehouse_hub.api.schemas import parts as schema_parts
 from gatehouse_hub.api.schemas import places
 from gatehouse_hub.api.schemas.equipment import Sees
+from gatehouse_hub.api.schemas.parts import Priority
 from gatehouse_hub.api.shapes.equipment import device_states
 from gatehouse_hub.api.shapes.texts import in_words, instant_or_none
 from gatehouse_hub.store.quarters import QUARTER_S
@@ -39,11 +40,16 @@ def summary_to_schema(
         name=names_to_schema(site.name),
         time_zone=site.time_zone,
         open_incidents=len(unresolved),
-        highest_priority=min((record.priority for record in unresolved), default=None),
+        highest_priority=_highest(unresolved),
         gateways=len(site.gateways()),
         gateways_online=sum(record.online for record in records.values()),
         blind=blind,
     )
+
+
+def _highest(incidents: Sequence[IncidentRecord]) -> Priority | None:
+    first = min(incidents, key=lambda record: record.priority, default=None)
+    return None if first is None else first.priority
 
 
 def plan_to_schema(site: Site) -> places.SitePlan:
