@@ -8,7 +8,7 @@ Bounds  at most `WALKERS_MAX` tracks are followed, each for `FORGET_S` after it 
 Source  presence, size and sway filters as shipped by makers of perimeter analytics; the figures are rule-pack defaults.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
@@ -29,6 +29,8 @@ PATH_STEP_M: Final = 0.1
 """Shorter moves are trembling of the box and add nothing to a path."""
 RAISES_PER_HOUR: Final = 6
 GRADE: Final = 3
+LINE_SCORE: Final = 0.8
+"""How sure a passage over a line is when nobody is in sight any more."""
 
 
 class PerimeterParams(Params, frozen=True, kw_only=True):
@@ -64,9 +66,10 @@ class PerimeterParams(Params, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """One track inside the zone: since when, where it began, and the path so far."""
+    """One track inside the zone: since when, where it began, the path so far, and the last score."""
 
     since: Moment
+    score: float
     first: Box
     last: Box
     path_m: float
@@ -103,23 +106,24 @@ class PerimeterSense:
         walkers = {
             k: w for k, w in own.walkers.items() if 0 <= observation.at - w.seen_at <= FORGET_S
         }
-        intruders: list[tuple[Track, Walker]] = []
-        for track in observation.tracks:
-            if (
-                not track.seen
-                or track.label != Label.PERSON
-                or track.score < self.params.least_score
-            ):
-                continue
+        intruders: list[Walker] = []
+        for track in self._persons(observation):
             walker = self._walked(walkers.get(track.track_id), track, observation, now)
             if walker is None:
                 walkers.pop(track.track_id, None)
             elif track.track_id in walkers or len(walkers) < WALKERS_MAX:
                 walkers[track.track_id] = walker
                 if self._walks(track, walker, observation):
-                    intruders.append((track, walker))
-        sample = self._sample(walkers, intruders, observation, passed=own.passed)
+                    intruders.append(walker)
+        inside = [w for w in walkers.values() if w.seen_at == observation.at]
+        sample = _sample(inside, intruders, observation, passed=own.passed)
         return PerimeterMemory(walkers), sample
+
+    def _persons(self, tracks: Tracks) -> Iterator[Track]:
+        for track in tracks.tracks:
+            believed = track.seen and track.score >= self.params.least_score
+            if believed and track.label == Label.PERSON:
+                yield track
 
     def _walked(
         self, before: Walker | None, track: Track, tracks: Tracks, now: Moment
@@ -130,15 +134,16 @@ class PerimeterSense:
         fits = tall is None or self.params.least_height_m <= tall <= self.params.greatest_height_m
         if not fits or not self.view.holds(foot(box)):
             return None
-        fresh = Walker(Moment(now.at, tracks.time), box, box, 0.0, tracks.at)
+        fresh = Walker(Moment(now.at, tracks.time), track.score, box, box, 0.0, tracks.at)
         if before is None:
             return fresh
         way = self.view.way_m(before.last, box, Label.PERSON, aspect)
         if way > self.params.greatest_speed_m_s * max(tracks.at - before.seen_at, 0.1):
             return fresh
         if way < PATH_STEP_M:
-            return replace(before, seen_at=tracks.at)
-        return replace(before, last=box, path_m=before.path_m + way, seen_at=tracks.at)
+            return replace(before, score=track.score, seen_at=tracks.at)
+        path_m = before.path_m + way
+        return replace(before, score=track.score, last=box, path_m=path_m, seen_at=tracks.at)
 
     def _walks(self, track: Track, walker: Walker, tracks: Tracks) -> bool:
         aspect = tracks.width / tracks.height
@@ -149,22 +154,17 @@ class PerimeterSense:
             and net_m >= self.params.least_net_ratio * walker.path_m
         )
 
-    def _sample(
-        self,
-        walkers: Mapping[TrackId, Walker],
-        intruders: list[tuple[Track, Walker]],
-        tracks: Tracks,
-        *,
-        passed: bool,
-    ) -> Sample:
-        someone = bool(walkers)
-        since = min((w.since for _, w in intruders), key=lambda m: m.at, default=None)
-        score = max((t.score for t, _ in intruders), default=1.0 if passed else 0.0)
-        reason = "a person passed a line into the zone" if passed else "a person walks in the zone"
-        facts = Facts(confidence=round(score * 20), reason=reason)
-        return Sample(
-            tracks.time, (bool(intruders), passed), (someone, someone or passed), facts, since
-        )
+
+def _sample(
+    inside: list[Walker], intruders: list[Walker], tracks: Tracks, *, passed: bool
+) -> Sample:
+    someone = bool(inside)
+    since = min((w.since for w in intruders), key=lambda m: m.at, default=None)
+    score = max((w.score for w in intruders or inside), default=LINE_SCORE)
+    reason = "a person passed a line into the zone" if passed else "a person walks in the zone"
+    facts = Facts(confidence=round(score * 20), reason=reason)
+    hold = (someone, someone or passed)
+    return Sample(tracks.time, (bool(intruders), passed), hold, facts, since)
 
 
 def build(request: Request) -> Rule:

@@ -165,13 +165,19 @@ class ThermalSense:
         self, sample: ThermalSample, own: ThermalMemory, on: tuple[bool, bool, bool]
     ) -> Facts:
         p = self.params
-        threshold = p.fast_c if sample.hot_c >= p.fast_c else p.alarm_c if on[1] else p.pre_c
+        level = (p.alarm_c, p.alarm_above_k) if on[1] else (p.pre_c, p.pre_above_k)
+        threshold = p.fast_c if sample.hot_c >= p.fast_c else _least(sample, *level)
         ambient = "unknown" if sample.ambient_c is None else f"{sample.ambient_c:.1f} C"
         return Facts(
             confidence=18,
             measure=Measure(Quantity.TEMPERATURE, _steps(sample.hot_c), _steps(threshold)),
             reason=f"{sample.hot_c:.1f} C, ambient {ambient}, rising {own.alarm_slope:.1f} K/min",
         )
+
+
+def _least(sample: ThermalSample, limit_c: float, above_k: float) -> float:
+    """The temperature from which the level speaks: its own, or where it is lower, so far above ambient."""
+    return limit_c if sample.ambient_c is None else min(limit_c, sample.ambient_c + above_k)
 
 
 def _steps(celsius: float) -> int:

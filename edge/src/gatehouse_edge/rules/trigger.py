@@ -300,11 +300,10 @@ def _updated(
     if was is None:
         return state, None
     grade = grade or was.grade
-    news = (
-        grade != was.grade
-        or was.count_raises != was.told_raises
-        or _differs(state.facts, was.facts)
-    )
+    news = grade != was.grade or was.count_raises != was.told_raises
+    # A mere number waits while a greater grade may be coming: told now, it would delay that by half a minute.
+    rising = any(s.first_at is not None and not s.active for s in state.stages)
+    news = news or (not rising and _differs(state.facts, was.facts))
     if now.at < was.due_at and not (news and now.at >= was.free_at):
         return state, None
     hazard = replace(
