@@ -1,7 +1,5 @@
 """Which pictures are due, and that a long way to the start is not taken for a stall."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,7 +90,7 @@ def test_the_agent_hears_of_a_long_way_to_the_start(monkeypatch):
 def test_a_child_never_writes_beyond_what_it_was_lent():
     slab = Slab.create()
     agent = Agent(slab, SourceSpec(url="x.mp4"))
-    agent.want = lambda timeout_s=None: SimpleNamespace(seq=1, slot=0, slot_bytes=0)
+    agent.want = lambda timeout_s=None: Want(1, 0, 0)
     with pytest.raises(SourceFailedError, match="no room"):
         Serving(agent, Pictures()).run()  # pyright: ignore[reportArgumentType] - a fake of the channel
     slab.close()
