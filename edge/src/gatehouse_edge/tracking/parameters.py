@@ -46,7 +46,7 @@ class TrackerParameters:
     """How long a confirmed track that is not seen is kept."""
     keep_new_s: float = 0.3
     """The same before it is confirmed."""
-    twin_overlap: float = 0.7
+    twin_overlap: float = 0.5
     """A detection that overlaps a matched track this much begins no second one."""
     place_noise: float = 0.05
     """Standard deviation of a box's place, in heights."""
