@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
@@ -103,7 +104,14 @@ class Front:
             gateways.save_seen(tx, {f"gw_{name}": now_ms})
         return site
 
-    def store(self, site: str, data: Data, lane: Lane = Lane.BULK, ago_s: float = 0.0) -> str:
+    def store(
+        self,
+        site: str,
+        data: Data,
+        lane: Lane = Lane.BULK,
+        ago_s: float = 0.0,
+        subject: str | None = None,
+    ) -> str:
         """Store a row as ingest would; its event id."""
         gateway, time = f"gw_{site}", self.clock.now() - timedelta(seconds=ago_s)
         seq = self.seqs[gateway, lane] = self.seqs.get((gateway, lane), 0) + 1
@@ -111,6 +119,8 @@ class Front:
             site=site, gateway=gateway, epoch=EPOCH, lane=lane, seq=seq, time=time,
             clock=ClockState.SYNCED, data=data,
         )  # fmt: skip
+        if subject is not None:
+            event = msgspec.structs.replace(event, subject=subject)
         canonical = encode(event)
         row = events.NewRow(
             key=EventKey(gateway, EPOCH, lane, seq), site=site, event=event, canonical=canonical,
