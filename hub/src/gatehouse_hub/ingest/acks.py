@@ -2,7 +2,8 @@
 
 Rule    an ack says what a committed transaction found, is sent at most every INTERVAL_S a gateway, and goes out also for rows
         that were all there already. What could not be sent stays owed.
-Bounds  EPOCHS_MAX epochs a gateway; of more, the one owed longest is forgotten, and asked for again by its next rows.
+Bounds  one entry a registered gateway, EPOCHS_MAX epochs in each; of more, the one owed longest is forgotten, and asked for
+        again by its next rows.
 """
 
 from collections.abc import Iterator
@@ -48,6 +49,10 @@ class AckBook:
         self._owed.pop(gateway, None)
         self._sent_s[gateway] = now_s
 
+    def postponed(self, gateway: str, now_s: float) -> None:
+        """The broker did not take them: still owed, tried again in a while."""
+        self._sent_s[gateway] = now_s
+
     def wait_s(self, now_s: float) -> float | None:
         """How long until the next ack may go; None when none is owed."""
         waits = [
@@ -55,9 +60,3 @@ class AckBook:
             for gateway in self._owed
         ]
         return min(waits, default=None)
-
-    def forget(self, known: frozenset[str]) -> None:
-        """Drop everything of gateways that are no longer registered."""
-        for gateway in [g for g in (*self._owed, *self._sent_s) if g not in known]:
-            self._owed.pop(gateway, None)
-            self._sent_s.pop(gateway, None)

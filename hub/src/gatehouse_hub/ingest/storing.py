@@ -4,7 +4,7 @@ Order  gaps before keys, so that a range counts even where its own row is refuse
        there already say of reused keys; then quarantine; last how far each lane is accounted for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from msgspec import UNSET
@@ -227,20 +227,3 @@ def _refused_row(letter: Letter, row: BadRow) -> Refused:
 
 def _key(row: Row | BadRow) -> EventKey:
     return EventKey(row.key.gateway, row.key.epoch, row.key.lane, row.key.seq)
-
-
-def retry(
-    tx: Transaction,
-    number: int,
-    read: Callable[[quarantine.Kept], Letter | None],
-) -> Outcome | None:
-    """Judge one quarantined entry again; it leaves quarantine when all of it is accepted. None when it is still refused."""
-    kept = quarantine.load(tx, number)
-    letter = read(kept) if kept is not None else None
-    if letter is None or letter.reading.bad:
-        return None
-    outcome = store(tx, [letter])
-    if outcome.refused:
-        return None
-    quarantine.remove(tx, number)
-    return outcome

@@ -202,3 +202,5 @@ class IngestWorker:
             if all(self._keeper.send(gateway, "ack", message) for message in messages):
                 self._acks.sent(gateway, now_s)
                 self._parts.metrics.count("acks", len(messages))
+            else:
+                self._acks.postponed(gateway, now_s)

@@ -1,0 +1,201 @@
+"""`gatehouse-hub`: serve, replay, and what an administrator of the machine needs.
+
+Exit codes  0 done · 1 something was found or refused · 2 a mistake in the call or a file, said in one sentence.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gatehouse_hub import app
+from gatehouse_hub.api.accounts import reset_password
+from gatehouse_hub.clock import SystemClock
+from gatehouse_hub.config import HubConfig, load_config, load_site
+from gatehouse_hub.errors import HubError
+from gatehouse_hub.ingest.retrying import RetryOutcome, retry
+from gatehouse_hub.linking.replay import replay
+from gatehouse_hub.ports import Database
+from gatehouse_hub.store import quarantine, sites
+from gatehouse_hub.store.database import open_database
+from gatehouse_shared.errors import WireError
+from gatehouse_shared.instants import format_instant, from_ms, to_ms
+from gatehouse_shared.names import HazardClass
+from gatehouse_shared.offline import OfflineRow, decode_line
+from gatehouse_shared.topics import out
+
+DEFAULT_CONFIG: Final = Path("hub.yaml")
+LIST_MAX: Final = 200
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command."""
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except HubError as error:
+        print(f"gatehouse-hub: {error}", file=sys.stderr)
+        return 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
+    parser = argparse.ArgumentParser(prog="gatehouse-hub", description="The hub of Gatehouse.")
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, help="default: hub.yaml here"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _bind(commands.add_parser("serve", help="run the hub: ingest, linker, API and console"), _serve)
+    replaying = _bind(
+        commands.add_parser("replay", help="link recorded events into incidents"), _replay
+    )
+    replaying.add_argument("events", type=Path, help="one event a line, in any order")
+    replaying.add_argument("--site", type=Path, required=True, help="the site file")
+    replaying.add_argument("--out", type=Path, required=True, help="incidents, one a line")
+    held = commands.add_parser("quarantine", help="what was refused").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    listing = _bind(held.add_parser("list", help="newest first"), _list_quarantine)
+    listing.add_argument("--gateway")
+    listing.add_argument("--limit", type=int, default=LIST_MAX)
+    trying = _add(
+        held, "retry", _retry_quarantine, "judge entries again, as the site files are now"
+    )
+    trying.add_argument("--gateway")
+    trying.add_argument("--number", type=int)
+    places = commands.add_parser("site", help="site files").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    adding = _bind(places.add_parser("add", help="make a site file the one that holds"), _add_site)
+    adding.add_argument("file", type=Path)
+    telling = _bind(commands.add_parser("topics", help="what to subscribe to for a site"), _topics)
+    telling.add_argument("site")
+    people = commands.add_parser("user", help="people").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    resetting = _bind(
+        people.add_parser("reset", help="give a user a new one-time password"), _reset_user
+    )
+    resetting.add_argument("name")
+    return parser
+
+
+def _bind(
+    parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _open(arguments: argparse.Namespace) -> tuple[HubConfig, Database]:
+    config = load_config(arguments.config)
+    return config, open_database(config.database, SystemClock())
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    app.serve(load_config(arguments.config))
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    site = load_site(arguments.site)
+    rows, refused = _read_events(arguments.events)
+    with arguments.out.open("wb") as file:
+        for incident in replay(rows, site):
+            file.write(msgspec.json.encode(incident) + b"\n")
+    for line, reason in refused:
+        print(f"{arguments.events}, line {line}: {reason}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _read_events(path: Path) -> tuple[list[OfflineRow], list[tuple[int, str]]]:
+    rows: list[OfflineRow] = []
+    refused: list[tuple[int, str]] = []
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    rows.append(decode_line(line.strip()))
+                except WireError as error:
+                    refused.append((number, str(error)))
+    except OSError as error:
+        raise HubError(
+            f"cannot read: {error.strerror}", place=str(path), remedy="Check the path"
+        ) from None
+    return rows, refused
+
+
+def _list_quarantine(arguments: argparse.Namespace) -> int:
+    _, database = _open(arguments)
+    with database.snapshot() as tx:
+        entries = quarantine.load_newest(
+            tx, gateway=arguments.gateway, before=None, limit=arguments.limit
+        )
+    for e in entries:
+        row = f"{e.key.epoch}/{e.key.lane}/{e.key.seq}" if e.key else "-"
+        print(
+            f"{e.number}  {format_instant(from_ms(e.arrived_ms))}  {e.gateway or '-'}  {e.reason}  {row}  "
+            f"{e.size_bytes} bytes  x{e.seen}  {e.message}"
+        )
+    database.close()
+    return 0
+
+
+def _retry_quarantine(arguments: argparse.Namespace) -> int:
+    _, database = _open(arguments)
+    found = retry(database, SystemClock(), gateway=arguments.gateway, number=arguments.number)
+    for entry in found:
+        print(f"{entry.number}  {entry.outcome}{f'  {entry.why}' if entry.why else ''}")
+    database.close()
+    return 0 if all(e.outcome is RetryOutcome.ACCEPTED for e in found) else 1
+
+
+def _add_site(arguments: argparse.Namespace) -> int:
+    site = load_site(arguments.file)
+    _, database = _open(arguments)
+    with database.transaction() as tx:
+        version = sites.add(tx, site, to_ms(SystemClock().now()))
+    database.close()
+    print(f"{site.site}: version {version}")
+    return 0
+
+
+def _topics(arguments: argparse.Namespace) -> int:
+    _, database = _open(arguments)
+    with database.snapshot() as tx:
+        site = sites.load_latest(tx, arguments.site)
+    database.close()
+    if site is None:
+        raise HubError(
+            f"there is no site {arguments.site!r}",
+            place="SITE",
+            remedy="Add its file: gatehouse-hub site add FILE",
+        )
+    print(f"{out(site.site, 'status')}\tthe site as a whole")
+    print(f"{out(site.site, 'zone/+')}\tlevel of every zone")
+    for hazard_class in HazardClass:
+        rights = "" if hazard_class in (HazardClass.THING, HazardClass.CROWD) else " (by name only)"
+        print(
+            f"{out(site.site, f'{hazard_class}/incident/+')}\tincidents of class {hazard_class.upper()}{rights}"
+        )
+    return 0
+
+
+def _reset_user(arguments: argparse.Namespace) -> int:
+    _, database = _open(arguments)
+    password = reset_password(database, SystemClock(), arguments.name)
+    database.close()
+    if password is None:
+        raise HubError(
+            f"there is no user {arguments.name!r}", place="NAME", remedy="Look in the console"
+        )
+    print(f"one-time password of {arguments.name}: {password}")
+    return 0

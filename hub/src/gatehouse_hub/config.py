@@ -1,0 +1,208 @@
+"""The hub's configuration: one YAML file, read once, unknown keys refused.
+
+Paths are relative to the folder of the file. Secrets may stand in files of their own (`password_file`), so that the
+configuration can be shown. Every fault is a ConfigError that names the key and what to do.
+
+    database: sqlite:data/hub.db            # or postgresql://USER@HOST/NAME
+    mqtt: {url: "mqtt://127.0.0.1:1883"}    # mqtts://HOST:8883 beyond this machine
+    http: {host: 127.0.0.1, port: 8080}
+    sites: [sites/riverside.yaml]
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from gatehouse_hub.api.server import Binding, check_binding, is_loopback
+from gatehouse_hub.errors import ConfigError
+from gatehouse_hub.ingest.mqtt import Broker
+from gatehouse_shared.errors import SiteError
+from gatehouse_shared.site import Site, decode_site
+
+PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+FILE_MAX_BYTES: Final = 4 * 1024 * 1024
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+PathText = Annotated[str, Meta(min_length=1, max_length=1_024)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every part of the file has in common."""
+
+
+class MqttSection(Section, frozen=True, kw_only=True):
+    """The broker. `allow_plaintext` lets passwords and events cross a network unencrypted: for closed networks only."""
+
+    url: str = "mqtt://127.0.0.1:1883"
+    username: str | None = None
+    password_file: PathText | None = None
+    ca_file: PathText | None = None
+    cert_file: PathText | None = None
+    key_file: PathText | None = None
+    allow_plaintext: bool = False
+
+
+class HttpSection(Section, frozen=True, kw_only=True):
+    """API and console. `port` 0 takes a free one."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Port = 8080
+    tls_cert: PathText | None = None
+    tls_key: PathText | None = None
+    behind_proxy: bool = False
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    public_urls: tuple[str, ...] = ()
+    open_metrics: bool = False
+
+
+class HubFile(Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    database: Annotated[str, Meta(min_length=1, max_length=1_024)] = "sqlite:data/hub.db"
+    mqtt: MqttSection = MqttSection()
+    http: HttpSection = HttpSection()
+    sites: Annotated[tuple[PathText, ...], Meta(max_length=10_000)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubConfig:
+    """The configuration, checked and resolved."""
+
+    database: str
+    broker: Broker
+    binding: Binding
+    public_urls: tuple[str, ...]
+    open_metrics: bool
+    sites: tuple[Path, ...]
+
+
+def load_config(path: Path) -> HubConfig:
+    """Read and check a configuration file."""
+    tree = read_yaml(path, "configuration")
+    try:
+        file = msgspec.convert(tree if tree is not None else {}, HubFile)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at ")
+        place = where.strip("`").removeprefix("$").removeprefix(".") or path.name
+        raise ConfigError(
+            message, place=place, remedy="Correct or remove this key; see docs/configuration.md"
+        ) from None
+    return resolve(file, path.resolve().parent)
+
+
+def resolve(file: HubFile, folder: Path) -> HubConfig:
+    """Paths made absolute, addresses taken apart, what must not be refused."""
+    binding = Binding(
+        host=file.http.host,
+        port=file.http.port,
+        tls_cert=_path(folder, file.http.tls_cert),
+        tls_key=_path(folder, file.http.tls_key),
+        behind_proxy=file.http.behind_proxy,
+        proxies=file.http.proxies,
+    )
+    check_binding(binding)
+    return HubConfig(
+        database=_database(file.database, folder),
+        broker=_broker(file.mqtt, folder),
+        binding=binding,
+        public_urls=file.http.public_urls,
+        open_metrics=file.http.open_metrics,
+        sites=tuple(folder / site for site in file.sites),
+    )
+
+
+def load_site(path: Path) -> Site:
+    """Read and check a site file."""
+    try:
+        return decode_site(read_yaml(path, "site file"))
+    except SiteError as error:
+        raise ConfigError(
+            error.message, place=f"{path.name}, {error.place}", remedy=error.remedy
+        ) from None
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """What a YAML or JSON file holds, as plain dicts and lists."""
+    try:
+        if path.stat().st_size > FILE_MAX_BYTES:
+            raise ConfigError(
+                f"larger than {FILE_MAX_BYTES} bytes",
+                place=str(path),
+                remedy=f"This is hardly a {what}",
+            )
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the {what}: {error.strerror}",
+            place=str(path),
+            remedy="Check the path and its rights",
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = re.sub(r"\s+", " ", str(error))
+        raise ConfigError(
+            problem, place=str(path), remedy="Correct the YAML at this line"
+        ) from None
+
+
+def _database(url: str, folder: Path) -> str:
+    """The address with environment variables put in and a SQLite path made absolute."""
+    url = os.path.expandvars(url)
+    scheme, _, rest = url.partition(":")
+    return f"sqlite:{folder / rest}" if scheme == "sqlite" else url
+
+
+def _broker(section: MqttSection, folder: Path) -> Broker:
+    parts = urlsplit(section.url)
+    if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/"):
+        raise ConfigError(
+            f"not the address of a broker: {parts.scheme or section.url!r}",
+            place="mqtt.url",
+            remedy="Write mqtt://HOST:PORT or mqtts://HOST:PORT",
+        )
+    if parts.username or parts.password:
+        raise ConfigError(
+            "the address holds a user or password",
+            place="mqtt.url",
+            remedy="Give mqtt.username and mqtt.password_file instead",
+        )
+    tls = parts.scheme == "mqtts"
+    if not (tls or section.allow_plaintext or is_loopback(parts.hostname)):
+        raise ConfigError(
+            f"without TLS everything between {parts.hostname} and the hub can be read and changed on the way",
+            place="mqtt.url",
+            remedy="Use mqtts://, or set mqtt.allow_plaintext: true on a network nobody else is on",
+        )
+    return Broker(
+        host=parts.hostname,
+        port=parts.port or PORTS[parts.scheme],
+        username=section.username,
+        password=_secret(_path(folder, section.password_file)),
+        tls=tls,
+        ca_file=_path(folder, section.ca_file),
+        cert_file=_path(folder, section.cert_file),
+        key_file=_path(folder, section.key_file),
+    )
+
+
+def _path(folder: Path, text: str | None) -> Path | None:
+    return None if text is None else folder / text
+
+
+def _secret(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}",
+            place="mqtt.password_file",
+            remedy="Check the path and its rights",
+        ) from None
