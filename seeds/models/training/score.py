@@ -49,7 +49,7 @@ class Session:
         return np.asarray(rows, dtype=np.float32)
 
     def detect(
-        self, frame: NDArray[np.uint8], least_score: float = 0.05, nms_iou: float = 0.55
+        self, frame: NDArray[np.uint8], least_score: float = 0.05, nms_iou: float = 0.42
     ) -> Found:
         """Label, score and box in pixels of the frame, best first."""
         rows = self.rows(frame)[0]
