@@ -66,8 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
     listing = _bind(held.add_parser("list", help="newest first"), _list_quarantine)
     listing.add_argument("--gateway")
     listing.add_argument("--limit", type=int, default=LIST_MAX)
-    trying = _add(
-        held, "retry", _retry_quarantine, "judge entries again, as the site files are now"
+    trying = _bind(
+        held.add_parser("retry", help="judge entries again, as the site files are now"),
+        _retry_quarantine,
     )
     trying.add_argument("--gateway")
     trying.add_argument("--number", type=int)
