@@ -4,8 +4,8 @@ Close    a window of persons closes once it is a minute long (ten seconds in pin
          holds at least ten. One without any passage does not close: its absence would say when somebody came. Vehicles at
          parking, lane and water zones close every minute in which one passed, else every quarter. At the site's closing time
          what is left is sent, one to nine as `lt10`.
-Lone     a window longer than ten minutes closes on the quarters of the clock, all lines at once, and says the whole quarters that it
-         touches: else the tenth of ten lone walkers could be followed from line to line by the moments at which windows end.
+Lone     a window longer than ten minutes closes on the quarters of the clock, all lines at once, and says the whole quarters
+         that it touches: else the tenth of ten lone walkers could be followed from line to line by the moments at which windows end.
 Numbers  registered steps only; what a step leaves over stays in the next window, so that sums hold.
 Bounds   one window for each (line, device, label); it opens when the gateway starts and never grows beyond a day.
 Persist  the open windows are the state; write it with the rows it gave.
@@ -81,10 +81,23 @@ class OpenFlow:
 
 @dataclass(frozen=True, slots=True)
 class FlowState:
-    """Open windows by `line/device/label`, and the local date of the last closing. Start from `FlowState()`. Encodes to JSON."""
+    """Open windows by `line/device/label`, the local date of the last closing, and the second of the last step.
+
+    Start from `FlowState()`. Encodes to JSON.
+    """
 
     open: Mapping[str, OpenFlow] = field(default_factory=dict[str, OpenFlow])
     closed_on: str | None = None
+    stepped_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The second it is, whether a quarter of the clock has ended since the last step, and whether the site closes."""
+
+    now_s: int
+    quarter: bool
+    closing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +126,13 @@ class FlowRelease:
         business_day = self._business_day(now.time)
         closing = now.time_known and state.closed_on is not None and business_day > state.closed_on
         closed_on = business_day if closing or state.closed_on is None else state.closed_on
+        before_s = now_s if state.stepped_s is None else state.stepped_s
+        step = _Step(now_s, now_s // QUARTER_S > before_s // QUARTER_S, closing)
         sent: list[FlowWindow] = []
         for key, window in windows.items():
-            after, flow = self._closed(key, window, now_s, closing=closing)
-            windows[key] = after
-            if flow is not None:
-                sent.append(flow)
-        return FlowState(windows, closed_on), tuple(sent)
+            windows[key], flow = self._closed(key, window, step)
+            sent.extend(() if flow is None else (flow,))
+        return FlowState(windows, closed_on, now_s), tuple(sent)
 
     def _opened(self, known: Mapping[str, OpenFlow], now_s: int) -> dict[str, OpenFlow]:
         """A window for every line, device and label of the site, and none for what is gone."""
@@ -133,21 +146,23 @@ class FlowRelease:
         return (local - timedelta(hours=hour, minutes=minute)).date().isoformat()
 
     def _closed(
-        self, key: str, window: OpenFlow, now_s: int, *, closing: bool
+        self, key: str, window: OpenFlow, step: _Step
     ) -> tuple[OpenFlow, FlowWindow | None]:
         line, device, label_text = key.split("/")
-        label, facts = Label(label_text), self.lines[line]
+        label, facts, now_s = Label(label_text), self.lines[line], step.now_s
         if now_s < window.opened_s:
             # The clock was set back: the window begins anew, its passages stay.
             return replace(window, opened_s=now_s), None
-        begin_s, length_s = _span(window.opened_s, now_s)
         exact = facts.exact_things and label not in SMALL_COUNT_LABELS
         least_s = PINCH_S if facts.pinch and not exact else MINUTE_S
-        ripe = length_s >= least_s and (_any_exact(window, length_s) if exact else _large(window))
-        if length_s > LONG_S and not exact:
-            ripe = ripe and now_s % QUARTER_S < PINCH_S
-        overdue = now_s - window.opened_s >= DAY_S
-        if not ripe and not closing and not overdue:
+        must = step.closing or now_s - window.opened_s >= DAY_S
+        begin_s, length_s = window.opened_s, floor_flow_window(now_s - window.opened_s)
+        ripe = _any_exact(window, length_s) if exact else _large(window)
+        if not exact and not must and now_s - window.opened_s > LONG_S:
+            ripe = ripe and step.quarter
+            begin_s, length_s = _quarters(window.opened_s, now_s)
+        length_s = min(length_s, DAY_S)
+        if not must and not (ripe and length_s >= least_s):
             return window, None
         if length_s < FLOW_WINDOWS_S[0]:
             return window, None
@@ -162,17 +177,14 @@ class FlowRelease:
             inward=inward,
             outward=outward,
         )
-        opened_s = now_s if closing or overdue else begin_s + length_s
+        opened_s = now_s if must else begin_s + length_s
         return OpenFlow(opened_s, left_in, left_out), sent
 
 
-def _span(opened_s: int, now_s: int) -> tuple[int, int]:
-    """Begin and length of a window that closes now; a long one says the whole quarters that it touches."""
-    elapsed_s = now_s - opened_s
-    if elapsed_s <= LONG_S:
-        return opened_s, floor_flow_window(elapsed_s)
+def _quarters(opened_s: int, now_s: int) -> tuple[int, int]:
+    """Begin and length of the whole quarters of the clock that a long window touches and that are over."""
     begin_s = opened_s // QUARTER_S * QUARTER_S
-    return begin_s, min(floor_flow_window(now_s - begin_s), DAY_S)
+    return begin_s, floor_flow_window(now_s // QUARTER_S * QUARTER_S - begin_s)
 
 
 def _large(window: OpenFlow) -> bool:
