@@ -6,6 +6,7 @@ same incidents, however often and in whatever order they came.
 
 from dataclasses import dataclass, replace
 
+from gatehouse_hub.flows.unreadable import open_unreadable
 from gatehouse_hub.linking.amend import Amended, amend
 from gatehouse_hub.linking.linker import NearMiss, link_rows
 from gatehouse_hub.linking.priority import judge
@@ -65,7 +66,7 @@ def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn |
     rows = [_alarm_row(row, site_map) for row in raised.values()]
     computed = link_rows(rows, site_map, weights, resolved_rows(tx, pending.site, from_ms))
     amended, emptied = amend(computed, stored_incidents(tx, pending.site, from_ms))
-    changed: list[str] = []
+    changed = list(open_unreadable(tx, site, pending.since_ms))
     for incident in amended:
         members = [raised[link.row.id] for link in incident.links]
         if save_incident(tx, _incident_row(incident, members, site, weights), members):

@@ -43,16 +43,20 @@ class Emptied:
 def amend(
     computed: Sequence[LinkedIncident], stored: Sequence[Stored]
 ) -> tuple[tuple[Amended, ...], tuple[Emptied, ...]]:
-    """Match clusters to stored incidents, the largest overlap first."""
+    """Match clusters to stored incidents: those that people touched first, then by the row that gave the id, then by overlap.
+
+    A cluster that holds the row some incident is named after always finds a name, so no row is ever left out.
+    """
+    ids = [{row.id for row in incident.rows} for incident in computed]
     pairs = sorted(
-        (not s.touched, -len(overlap), s.opened_ms, s.id, index)
+        (not s.touched, s.id not in rows, -len(s.members & rows), s.opened_ms, s.id, index)
         for s in stored
-        for index, incident in enumerate(computed)
-        if (overlap := s.members & {row.id for row in incident.rows})
+        for index, rows in enumerate(ids)
+        if s.members & rows
     )
     by_cluster: dict[int, str] = {}
     taken: set[str] = set()
-    for _, _, _, name, index in pairs:
+    for _, _, _, _, name, index in pairs:
         if index not in by_cluster and name not in taken:
             by_cluster[index] = name
             taken.add(name)
@@ -63,13 +67,13 @@ def amend(
     used = {s.id for s in stored}
     for index, incident in enumerate(computed):
         fresh = next((row.id for row in incident.rows if row.id not in used), None)
-        name = by_cluster[index] if index in by_cluster else fresh
+        keep = by_cluster.get(index, fresh)
         links = tuple(link for link in incident.links if link.row.id not in kept)
-        if name is None or not links:
+        if keep is None or not links:
             continue
-        used.add(name)
-        owner.update((row.id, name) for row in incident.rows)
-        amended.append(Amended(name, links, incident, index not in by_cluster))
+        used.add(keep)
+        owner.update((row.id, keep) for row in incident.rows)
+        amended.append(Amended(keep, links, incident, index not in by_cluster))
     emptied = tuple(
         Emptied(s.id, into, s.touched)
         for s in left

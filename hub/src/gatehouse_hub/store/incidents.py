@@ -127,13 +127,7 @@ def save_incident(tx: Transaction, row: IncidentRow, members: Sequence[RaisedRow
     before = tx.execute(f"SELECT {_COLUMNS} FROM incident WHERE id = ?", (row.id,))  # noqa: S608 - own names
     if before and tuple(before[0]) == values and _same_members(tx, row.id, members):
         return False
-    names = _COLUMNS.split(", ")
-    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
-    tx.execute(
-        f"INSERT INTO incident ({_COLUMNS}, state) VALUES ({', '.join('?' * len(names))}, 'open')"  # noqa: S608
-        f" ON CONFLICT (id) DO UPDATE SET {updates}, merged_into = NULL",
-        values,
-    )
+    insert_incident(tx, row)
     tx.execute("DELETE FROM incident_member WHERE incident = ?", (row.id,))
     tx.execute_many(
         "INSERT INTO incident_member (event_id, incident, gateway, epoch, hazard, time_ms)"
@@ -144,6 +138,17 @@ def save_incident(tx: Transaction, row: IncidentRow, members: Sequence[RaisedRow
         ],
     )
     return True
+
+
+def insert_incident(tx: Transaction, row: IncidentRow) -> None:
+    """Write an incident's own columns, new or over those that stood; what people did to it stays."""
+    names = _COLUMNS.split(", ")
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    tx.execute(
+        f"INSERT INTO incident ({_COLUMNS}, state) VALUES ({', '.join('?' * len(names))}, 'open')"  # noqa: S608
+        f" ON CONFLICT (id) DO UPDATE SET {updates}, merged_into = NULL",
+        _values(row),
+    )
 
 
 def mark_merged(tx: Transaction, incident: str, into: str) -> None:
