@@ -125,9 +125,7 @@ async def test_incidents_are_read_page_by_page(front: Front):
     async with front.signed_in("desk", password) as client:
         before = ""
         while True:
-            page = (
-                await client.get(f"/api/v1/sites/riverside/incidents?limit=1{before}")
-            ).json()
+            page = (await client.get(f"/api/v1/sites/riverside/incidents?limit=1{before}")).json()
             seen += [i["id"] for i in page["incidents"]]
             if page["next_before"] is None:
                 break
@@ -201,17 +199,15 @@ async def test_gateways_say_what_sees_and_what_does_not(front: Front):
     front.add_site("riverside")
     password = front.add_user("desk", Role.OPERATOR, "riverside")
     camera = CameraHealth(state=CameraState.DOWN, decode=0, inference=0, reconnects=Band.FEW)
-    load = GatewayHealth(
-        cpu=3, memory=4, disk=5, outbox_rows=Band.NONE, outbox_age=AgeBand.SECONDS
-    )
+    load = GatewayHealth(cpu=3, memory=4, disk=5, outbox_rows=Band.NONE, outbox_age=AgeBand.SECONDS)
     front.store("riverside", HealthData(gateway=load))
     front.refuse("riverside")
     front.refuse("riverside")
     front.store("riverside", HealthData(camera=camera), subject="devices/cam_plaza")
     async with front.signed_in("desk", password) as client:
-        [gateway] = (
-            await fetch(client, "/api/v1/sites/{site}/gateways", site="riverside")
-        )["gateways"]
+        [gateway] = (await fetch(client, "/api/v1/sites/{site}/gateways", site="riverside"))[
+            "gateways"
+        ]
         quarantine = await fetch(client, "/api/v1/sites/{site}/quarantine", site="riverside")
         sites = await fetch(client, "/api/v1/sites")
     states = {d["device"]: d["state"] for d in gateway["devices"]}

@@ -81,9 +81,7 @@ async def test_nobody_gets_past_the_door_without_proof(front, objects, method, p
     ("method", "path", "name"), [o for o in ALL if "{" in o[1] or o[1].endswith("/live")],
     ids=[o[2] for o in ALL if "{" in o[1] or o[1].endswith("/live")],
 )  # fmt: skip
-async def test_a_user_of_one_site_gets_nothing_of_another(
-    front, objects, method, path, name, role
-):
+async def test_a_user_of_one_site_gets_nothing_of_another(front, objects, method, path, name, role):
     password = front.add_user("river", role, "riverside")
     async with front.signed_in("river", password) as client:
         answer = await client.request(method, address(path, objects), json=BODIES.get(name))

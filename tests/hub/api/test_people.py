@@ -33,6 +33,7 @@ def test_two_first_passwords_are_never_the_same(front: Front, tmp_path):
 
 async def test_a_one_time_password_opens_nothing_but_its_own_change(front: Front):
     once = ensure_first_admin(front.database, front.clock, QUICK)
+    assert once is not None
     async with front.signed_in("admin", once) as client:
         refused = await client.get("/api/v1/sites")
         assert refused.status_code == 403
@@ -40,9 +41,7 @@ async def test_a_one_time_password_opens_nothing_but_its_own_change(front: Front
         for new, status in (
             (once, 409), ("short", 422), ("i am the admin", 409), ("horse battery staple", 200),
         ):  # fmt: skip
-            answer = await client.post(
-                f"{SESSION}/password", json={"current": once, "new": new}
-            )
+            answer = await client.post(f"{SESSION}/password", json={"current": once, "new": new})
             assert answer.status_code == status, answer.text
         assert (await client.get("/api/v1/sites")).status_code == 200
         assert (await client.delete(SESSION)).status_code == 403, "the CSRF token is a new one"
@@ -93,7 +92,9 @@ async def test_a_change_of_rights_ends_the_sessions_and_the_tokens_lose_what_is_
     front.add_site("riverside")
     front.add_user("chief", Role.ADMIN)
     people, accounts = front.services.people, front.services.accounts
-    desk = people.sign_in("desk", front.add_user("desk", Role.OPERATOR, "riverside", "hilltop"), "x")
+    desk = people.sign_in(
+        "desk", front.add_user("desk", Role.OPERATOR, "riverside", "hilltop"), "x"
+    )
     _, token = accounts.create_token(
         desk.session.caller, "bridge", frozenset({Scope.OPERATE}), frozenset({"riverside"}),
         timedelta(days=1),
@@ -164,6 +165,7 @@ def test_no_secret_stands_in_the_store_or_a_log(front: Front, caplog):
 
 def test_guessing_is_slowed_down_but_nobody_else_is_locked_out(front: Front):
     password = front.add_user("chief", Role.ADMIN)
+
     def refusal(guess: str, address: str) -> str:
         with pytest.raises(ProblemError) as caught:
             front.services.people.sign_in("chief", guess, address)

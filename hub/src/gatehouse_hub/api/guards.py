@@ -5,6 +5,7 @@ Bounds  a request body of at most BODY_MAX_BYTES, said in Content-Length or coun
 
 from typing import Final
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,8 +37,11 @@ HEADERS: Final = {
 }
 
 
-class TooLargeError(Exception):
-    """More body came than is read."""
+class TooLargeError(HTTPException):
+    """More body came than is read. Of FastAPI's kind, because it lets only those through while it reads a body."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Guards:

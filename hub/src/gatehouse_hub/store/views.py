@@ -60,9 +60,7 @@ def incident_hazards(tx: Transaction, incident: str, now: datetime) -> tuple[Haz
     return tuple(_hazard(row, now) for row in tx.execute(sql, (incident, STEPS_MAX)))
 
 
-def hazards_by_id(
-    tx: Transaction, ids: Sequence[str], now: datetime
-) -> tuple[HazardRecord, ...]:
+def hazards_by_id(tx: Transaction, ids: Sequence[str], now: datetime) -> tuple[HazardRecord, ...]:
     """Hazards by the ids of their raised rows."""
     if not ids:
         return ()

@@ -1,6 +1,6 @@
 """A hub's front with two sites, users of each, and things that happened: real store, real routes, a clock in hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -71,7 +71,13 @@ def small_site(name: str) -> Site:
     devices = [
         {"id": "cam_plaza", "kind": "camera", "zone": "plaza", "at": [1, 1], "gateway": gateway},
         {"id": "cam_lane", "kind": "camera", "zone": "lane", "at": [50, 1], "gateway": gateway},
-        {"id": "thermal_shed", "kind": "thermal", "zone": "shed", "at": [30, 1], "gateway": gateway},
+        {
+            "id": "thermal_shed",
+            "kind": "thermal",
+            "zone": "shed",
+            "at": [30, 1],
+            "gateway": gateway,
+        },
         {"id": "smoke_shed", "kind": "smoke", "zone": "shed", "at": [31, 1], "gateway": gateway},
     ]
     views = [{"device": "cam_plaza", "zone": "plaza", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}]
@@ -134,7 +140,13 @@ class Front:
     def raise_hazard(self, site: str, kind: HazardKind, zone: str, device: str, **more: Any) -> str:
         """Store a raised hazard; its event id."""
         seq = self.seqs.get((f"gw_{site}", Lane.ALARM), 0) + 1
-        fields = {"grade": 3, "confidence": 18, "confirm_s": 10, "armed": True, "drill": False}
+        fields: dict[str, Any] = {
+            "grade": 3,
+            "confidence": 18,
+            "confirm_s": 10,
+            "armed": True,
+            "drill": False,
+        }
         data = HazardData(
             hazard=seq, phase=Phase.RAISED, kind=kind, zone=zone, device=device, rule="rule_1",
             **{**fields, **more},
@@ -189,7 +201,7 @@ class Front:
         return httpx.AsyncClient(transport=transport, base_url="http://hub.test")
 
     @asynccontextmanager
-    async def signed_in(self, name: str, password: str) -> AsyncIterator[httpx.AsyncClient]:
+    async def signed_in(self, name: str, password: str) -> AsyncGenerator[httpx.AsyncClient]:
         """A client with a session that sends its CSRF token."""
         async with self.client() as client:
             body = {"name": name, "password": password}

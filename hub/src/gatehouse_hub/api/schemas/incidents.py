@@ -130,6 +130,7 @@ class TimelineStep(StrEnum):
     REOPENED = "reopened"
     AMENDED = "amended"
     MERGE_PROPOSED = "merge_proposed"
+    UNREADABLE = "unreadable"
 
 
 class TimelineEntry(Schema):
