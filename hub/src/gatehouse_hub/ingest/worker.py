@@ -73,13 +73,17 @@ class IngestWorker:
                 return
             try:
                 if not loaded:
-                    self._keeper.load()
+                    self.load()
                     loaded = True
                 while not self._stopping.is_set():
                     self.step()
             except StoreUnavailableError as error:
                 _log.warning("the database is away: %s", error)
                 self._stopping.wait(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+
+    def load(self) -> None:
+        """Read what the store knows of the gateways; before the first `step`."""
+        self._keeper.load()
 
     def stop(self) -> None:
         """End after the round at work; what is not stored comes again."""
