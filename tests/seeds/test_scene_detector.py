@@ -1,5 +1,6 @@
 """The project's own detector finds what the stories of the scenes show; none of those frames was trained on."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import fire_lane
@@ -13,8 +14,14 @@ from training.score import Session, average_precision, score
 from gatehouse_edge.inference.decoders import decode_yolox, label_table
 from gatehouse_edge.inference.manifest import Manifest, load_manifests
 from gatehouse_edge.inference.vetting import vet_model
+from gatehouse_edge.rules.line_flow import LineCounter, LineState
+from gatehouse_edge.tracking.parameters import parameters_for
+from gatehouse_edge.tracking.table import Moment, TrackerState
+from gatehouse_edge.tracking.tracker import Tracker
+from gatehouse_edge.values import Detection
 from gatehouse_shared.names import Label
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TIMES_S = tuple(2.9 + 9.8 * index for index in range(24))
 
 
@@ -103,3 +110,25 @@ def test_average_precision_is_the_area_under_the_curve(
     marks: list[tuple[float, bool]], truths: int, expected: float
 ) -> None:
     assert average_precision(marks, truths) == pytest.approx(expected)
+
+
+def test_the_agent_counts_every_passage_of_the_gate_once(
+    session: Session, manifest: Manifest
+) -> None:
+    """Its tracker and line counter over eighty seconds at five frames a second, against the plan of the story."""
+    tracker, state = Tracker(parameters_for(manifest.scores)), TrackerState(7)
+    ends = sorted(gate.CAMERA.fraction_of(*end) for end in gate.LINE)
+    counter, line = LineCounter(line="gate", device="cam_gate", a=ends[0], b=ends[1]), LineState()
+    counted = []
+    for index in range(400):
+        at = index / 5
+        found = session.detect(gate.SCENE.render(at), manifest.scores.low, manifest.overlap)
+        seen = tuple(
+            Detection(Label(label), value, tuple(map(float, box))) for label, value, box in found
+        )
+        moment = Moment("cam_gate", at, NOON + timedelta(seconds=at), 640, 360)
+        state, tracks = tracker.step(state, seen, moment)
+        line, passed = counter.step(line, tracks)
+        counted += [(passage.label, passage.inward) for passage in passed]
+    planned = [crossing.inward for crossing in gate.CROSSINGS if 1 < crossing.at_s < 79.5]
+    assert sorted(counted) == sorted((Label.PERSON, inward) for inward in planned)
