@@ -11,12 +11,11 @@ off, half hidden) count as false wherever they are found; for comparison with ta
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatehouse_testing.assets import look_in_assets
 from gatehouse_testing.dev.bench import Figure
-from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.dev.tracks import Evaluation, read_lines, track_recording
 from gatehouse_testing.mot import Score, crossing_f1, parse_rows, read_truth, score_tracks
 
@@ -53,8 +52,7 @@ class Measured:
 
 def figures() -> dict[str, Figure]:
     """Every figure, per detector and of the best one."""
-    assets = Path(os.environ.get("GATEHOUSE_ASSETS") or ROOT.parent / "shared" / "assets").resolve()
-    os.environ["GATEHOUSE_ASSETS"] = str(assets)
+    assets = look_in_assets()
     missing = [name for name in (CLIP, TRUTH, LINES) if not (assets / name).is_file()]
     if missing:
         how = f"not measured: {missing[0]} is not in the folder that GATEHOUSE_ASSETS names"

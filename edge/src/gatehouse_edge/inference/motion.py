@@ -1,8 +1,10 @@
 """What moves, without knowing what it is: difference to a slow background, blobs, boxes labelled `object`. For views no model fits.
 
-A small grey picture is compared with a background that follows the light slowly, and more slowly where something moves, so that what
-stops is seen for about `absorb_s` before it becomes part of the place. A change of most of the picture at once is light: then the
-background starts again and nothing is told. Numbers are seconds and shares of the frame. Bound: three small pictures a camera.
+A small grey picture is compared with a background that follows the place slowly, and more slowly where something is, so that what
+stops is seen for about `absorb_s` before it becomes part of the place. A camera that sets its exposure anew changes all grey levels by one
+factor, which is taken out first. What is left behind where a thing has gone (the background has more edges there than the picture) is
+forgotten at once. A change of most of the picture is light: the background starts again and nothing is told. Numbers are seconds and shares of
+the frame. Bound: a few small pictures a camera.
 """
 
 from __future__ import annotations
@@ -59,16 +61,20 @@ class MotionDetector:
             self._background, self._age_s = small, 0.0
             return no_boxes()
         self._age_s += self._interval_s
-        changed = np.abs(small - self._background) > self._settings.contrast * 255
-        share = float(changed.mean())
-        if share > self._settings.light:
+        even = small / _exposure(small, self._background)
+        changed = np.abs(even - self._background) > self._settings.contrast * 255
+        if float(changed.mean()) > self._settings.light:
             self._background, self._age_s = small, 0.0
             return no_boxes()
         mask = self._joined(changed)
-        self._learn(small, mask > 0)
         if self._age_s < self._settings.first_s:
+            self._learn(even, mask > 0)
             return no_boxes()
-        return self._boxes(mask, changed, pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0])
+        ratio = pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]
+        found, gone = self._parts(mask, changed, even, ratio)
+        self._background[gone] = even[gone]
+        self._learn(even, mask > 0)
+        return found
 
     def _small(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         width = min(self._settings.width_px, pixels.shape[1])
@@ -98,20 +104,39 @@ class MotionDetector:
     def _rate(self, time_s: float) -> float:
         return float(1.0 - np.exp(-self._interval_s / time_s))
 
-    def _boxes(
-        self, mask: NDArray[np.uint8], changed: NDArray[np.bool_], scale_x: float, scale_y: float
-    ) -> Boxes:
+    def _parts(
+        self,
+        mask: NDArray[np.uint8],
+        changed: NDArray[np.bool_],
+        even: NDArray[np.float32],
+        ratio: tuple[float, float],
+    ) -> tuple[Boxes, NDArray[np.bool_]]:
+        """Boxes of what is there, and the pixels of what is there no more."""
         count, marks, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        least = self._settings.least_area * mask.size
-        big = [k for k in range(1, count) if stats[k, cv2.CC_STAT_AREA] >= least]
-        if not big:
-            return no_boxes()
-        x, y, w, h = (stats[big, k].astype(np.float32) for k in range(4))
-        scale = np.array([scale_x, scale_y, scale_x, scale_y], np.float32)
-        filled = np.bincount(marks.ravel(), weights=changed.ravel(), minlength=count)[big]
-        scores = np.clip(0.3 + 0.7 * filled / (w * h), 0.0, 1.0).astype(np.float32)
-        return Boxes(
-            np.stack((x, y, x + w, y + h), axis=1) * scale,
-            np.full(len(big), _OBJECT, np.int16),
-            scores,
+        assert self._background is not None
+        flat = marks.ravel()
+        gained = (_edges(even) - _edges(self._background)).ravel()
+        gain = np.bincount(flat, weights=gained, minlength=count)
+        filled = np.bincount(flat, weights=changed.ravel(), minlength=count)
+        big = stats[:, cv2.CC_STAT_AREA] >= self._settings.least_area * mask.size
+        big[0] = False
+        gone = np.asarray((big & (gain < 0))[marks], np.bool_)
+        rows = np.flatnonzero(big & (gain >= 0))
+        x, y, w, h = (stats[rows, k].astype(np.float32) for k in range(4))
+        found = Boxes(
+            np.stack((x, y, x + w, y + h), axis=1) * np.array([*ratio, *ratio], np.float32),
+            np.full(len(rows), _OBJECT, np.int16),
+            np.clip(0.3 + 0.7 * filled[rows] / (w * h), 0.0, 1.0).astype(np.float32),
         )
+        return found, gone
+
+
+def _exposure(small: NDArray[np.float32], background: NDArray[np.float32]) -> float:
+    """The factor between two pictures of one place, by its middle pixel; what moves must cover half the picture to change it."""
+    return float(np.clip(np.median((small + 1) / (background + 1)), 0.25, 4.0))
+
+
+def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How strongly neighbours differ."""
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    return np.asarray(np.abs(across) + np.abs(down), np.float32)

@@ -35,6 +35,7 @@ from gatehouse_edge.tracking.tracker import Tracker
 from gatehouse_edge.values import Frame, Track, Tracks
 from gatehouse_shared.names import Label
 
+from gatehouse_testing.assets import look_in_assets
 from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.dev.steps import StepError
 from gatehouse_testing.mot import format_row
@@ -67,6 +68,7 @@ class Evaluation:
 def main(argv: list[str]) -> int:
     """Write the rows. Raises StepError with the agent's own words when a part refuses."""
     options = _options().parse_args(argv)
+    look_in_assets()
     try:
         lines = read_lines(options.lines) if options.lines else ()
         result = track_recording(
