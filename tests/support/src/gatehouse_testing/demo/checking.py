@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
+
 from gatehouse_testing.demo.hub_client import HubClient
 
 SITE = "riverside"
@@ -36,7 +38,10 @@ class Seen:
         """Try every open check; words of those that were met just now."""
         new: list[str] = []
         for name, check in list(self.waiting.items()):
-            words = check()
+            try:
+                words = check()
+            except httpx.HTTPError:
+                continue
             if words is not None:
                 self.met[name] = words
                 del self.waiting[name]

@@ -5,14 +5,12 @@
 
 import argparse
 import os
+import re
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-
-import httpx
 
 from gatehouse_testing.demo.broker import EmbeddedBroker, free_port
 from gatehouse_testing.demo.checking import Seen
@@ -105,10 +103,10 @@ def _start_hub(programs: Programs, community: Community, client: HubClient) -> s
 
 def one_time_password(log: str) -> str:
     """The password that the hub prints once at its first start."""
-    line = next((x for x in log.splitlines() if "password" in x.lower() and ":" in x), "")
-    if not line:
+    found = re.search(r"one-time password (\S+)", log)
+    if found is None:
         raise StepError("the hub printed no first password", log[-500:])
-    return line.rsplit(":", 1)[1].strip().split()[0]
+    return found[1]
 
 
 def _start_agents(
@@ -125,7 +123,7 @@ def _start_agents(
 def _check(programs: Programs, seen: Seen) -> int:
     began = time.monotonic()
     while seen.waiting:
-        for words in _look(seen):
+        for words in seen.look():
             _say(f"{time.monotonic() - began:4.0f} s  {words}")
         ended = programs.ended()
         if ended or time.monotonic() - began > CHECK_WITHIN_S:
@@ -137,14 +135,6 @@ def _check(programs: Programs, seen: Seen) -> int:
         time.sleep(LOOK_S)
     _say(f"the demo is alive: {len(seen.met)} checks met in {time.monotonic() - began:.0f} s")
     return 0
-
-
-def _look(seen: Seen) -> Sequence[str]:
-    try:
-        return seen.look()
-    except httpx.TransportError as error:
-        _say(f"the hub does not answer: {error}")
-        return ()
 
 
 def _watch(programs: Programs) -> int:
