@@ -12,7 +12,10 @@ _TIME_ERROR: Final = 5
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The machine's clocks. `trusted`: somebody else keeps the wall clock right (the host of a container), so the kernel is not asked."""
+
+    def __init__(self, *, trusted: bool = False) -> None:
+        self._trusted = trusted
 
     def now(self) -> datetime:
         """Aware UTC now."""
@@ -24,8 +27,10 @@ class SystemClock:
 
     def synced(self) -> bool:
         """Whether the kernel says that a time source has set the clock; False where it cannot say."""
+        if self._trusted:
+            return True
         try:
-            state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_ADJTIMEX_BYTES))
+            state = int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_ADJTIMEX_BYTES)))
         except (AttributeError, OSError):
             return False
         return 0 <= state < _TIME_ERROR

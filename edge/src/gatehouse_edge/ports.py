@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from gatehouse_edge.values import Detection, Draft, Frame, KeptRow, SourceHealth, StreamMark
+from gatehouse_edge.rules.observations import Moment, Observation
+from gatehouse_edge.rules.release_count import CountWindow
+from gatehouse_edge.rules.release_flow import FlowWindow
+from gatehouse_edge.values import (
+    Detection,
+    Draft,
+    Finding,
+    Frame,
+    GatewayLoad,
+    KeptRow,
+    Reading,
+    SourceHealth,
+    StreamMark,
+    Tracks,
+)
 from gatehouse_shared.events import ClockState, Event
 from gatehouse_shared.names import Lane
 
@@ -64,6 +78,77 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Ends the inference process; idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the rules said in one breath, to be accepted together. `state` is what must be on disk with it."""
+
+    findings: tuple[Finding, ...] = ()
+    windows: tuple[CountWindow | FlowWindow, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    cameras: tuple[SourceHealth, ...] = ()
+    gateway: GatewayLoad | None = None
+    state: Mapping[str, bytes] | None = None
+
+
+class Gate(Protocol):
+    """Which frames of one camera are worth inferring."""
+
+    def step(self, frame: Frame, *, tracks_alive: bool) -> GateAnswer:
+        """The answer for one frame; give it every frame, in order."""
+        ...
+
+
+class GateAnswer(Protocol):
+    """`infer`; `reason` is counted."""
+
+    @property
+    def infer(self) -> bool:
+        """Whether the model should see it."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why, or why not."""
+        ...
+
+
+class FrameTracker(Protocol):
+    """The tracker of one camera."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it follows something."""
+        ...
+
+    def follow(self, detections: tuple[Detection, ...], frame: Frame) -> Tracks:
+        """The tracks after one inferred frame."""
+        ...
+
+
+class Sight(Protocol):
+    """Gate, model and tracker of one camera: what rules may know of a frame."""
+
+    def see(self, frame: Frame) -> tuple[Observation, ...]:
+        """Tracks or zone temperatures; raises ModelError when the model gives nothing."""
+        ...
+
+    def close(self) -> None:
+        """Ends the model's process when nobody else needs it; idempotent."""
+        ...
+
+
+class Ledger(Protocol):
+    """Makes rows of what was said and puts them where rows go, all or nothing."""
+
+    def accept(self, batch: Batch, now: Moment) -> tuple[Event, ...]:
+        """The rows that came of it, committed. Raises OutboxError."""
+        ...
+
+    def kept(self, key: str) -> bytes | None:
+        """What was kept under `key` by an earlier batch, or an earlier process."""
         ...
 
 

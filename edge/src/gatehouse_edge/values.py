@@ -245,3 +245,14 @@ class KeptRow:
     upto: int
     payload: bytes
     solo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayLoad:
+    """How the gateway itself does: shares of processor, memory and disk in use, 0 to 1; rows that wait, and since when, seconds."""
+
+    cpu: float
+    memory: float
+    disk: float
+    outbox_rows: int
+    outbox_age_s: float

@@ -194,10 +194,10 @@ def again(hazard: OpenHazard, phase: Phase, now: datetime, reason: str = "") -> 
 
 
 def orphans(hazards: Hazards, rules: Sequence[str], now: datetime) -> tuple[Finding, ...]:
-    """Ends of open hazards whose rule is no longer configured: nobody would ever clear them."""
+    """Ends of open hazards that none of `rules` goes on with: nobody would ever clear them."""
     known = frozenset(rules)
     return tuple(
-        again(h, Phase.CLEARED, now, "its rule is no longer configured")
+        again(h, Phase.CLEARED, now, "its rule does not go on with it")
         for h in hazards.open
         if h.rule not in known
     )

@@ -29,6 +29,7 @@ _COVERING: Final = (
     " ORDER BY seq DESC LIMIT 1"
 )
 _BEYOND: Final = "SELECT seq, upto, payload, refused FROM rows WHERE n=? AND lane=? AND seq>? ORDER BY seq LIMIT ?"
+_FIRST: Final = "SELECT created_ms FROM rows WHERE n=? AND lane=? AND seq>? ORDER BY seq LIMIT 1"
 _EMPTY: Final = Load(0, 0, 0, 0, 0, 0)
 _DECODER: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 
@@ -147,6 +148,14 @@ class Rows:
                 break
             kept.append(KeptRow(seq, upto, payload, bool(refused)))
         return tuple(kept)
+
+    def oldest_ms(self) -> int | None:
+        """When the first waiting row of any lane was written; None where there is none, or the clock was not known."""
+        found: list[int] = []
+        for (_, lane), state in self.lanes.items():
+            row = self.db.execute(_FIRST, (state.n, lane, state.acked)).fetchone()
+            found += [row[0]] if row is not None and row[0] else []
+        return min(found, default=None)
 
     def event(self, epoch: str, lane: Lane, seq: int) -> Event | None:
         """The event of one row; None when it is not kept or does not read."""

@@ -17,7 +17,7 @@ from gatehouse_edge.errors import OutboxError
 SCHEMA_VERSION: Final = 1
 SAFE_SQLITE: Final = (3, 51, 3)
 RESERVE_BYTES: Final = 4 * 1024 * 1024
-_TABLES: Final = f"""
+_TABLES: Final = """
 CREATE TABLE epochs (
     n INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, current INTEGER NOT NULL
 );
@@ -33,8 +33,6 @@ CREATE TABLE acks (
 ) WITHOUT ROWID;
 CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE reserve (filling BLOB NOT NULL);
-INSERT INTO reserve VALUES (zeroblob({RESERVE_BYTES}));
-PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
@@ -98,6 +96,8 @@ def _set_up(connection: apsw.Connection, *, create: bool) -> None:
     if create:
         with connection:
             connection.execute(_TABLES)
+            connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return
     found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
     if found != ["ok"]:

@@ -60,7 +60,7 @@ class Place:
 
 
 class Outbox:
-    """Durable queue of one gateway. Open it with `open_outbox`."""
+    """Durable queue of one gateway. Open it with `open_outbox`. `squeezed`: it lives on the room kept back, the disk being full."""
 
     def __init__(self, place: Place, connection: apsw.Connection, lock: FileLock) -> None:
         self.place, self._db, self._lock = place, connection, lock
@@ -68,6 +68,7 @@ class Outbox:
         self._rows = Rows(connection, place.site, place.gateway)
         self._on_wire: dict[tuple[str, Lane], int] = {}
         self._dirty_acks = False
+        self.squeezed = False
 
     @property
     def epoch(self) -> str:
@@ -78,6 +79,10 @@ class Outbox:
     def load(self) -> Load:
         """How full it is."""
         return self._rows.load
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest row that waits was written, milliseconds since 1970; None where none waits or the clock was not known."""
+        return self._rows.oldest_ms()
 
     def next_seq(self, lane: Lane) -> int:
         """The number that the next row of a lane will get."""
@@ -172,9 +177,11 @@ class Outbox:
             trimming.forget_epochs(self._rows, EPOCHS_MAX)
             oldest = to_ms(now - timedelta(days=self.place.limits.max_age_days))
             step = max(1, self.place.limits.max_rows // 100)
-            while self._shed(Lane.BULK, step, GapReason.DROPPED_AGE, now, before_ms=oldest):
+            too_old = trimming.Shedding(Lane.BULK, step, GapReason.DROPPED_AGE, oldest)
+            while trimming.shed(self._rows, too_old, self._on_wire, now):
                 pass
             trimming.refill_reserve(self._rows)
+            self.squeezed = False
 
     def close(self) -> None:
         """Write what is pending and let go of the file; idempotent."""
@@ -206,32 +213,21 @@ class Outbox:
             self._rows.write_acks()
             self._dirty_acks = False
 
-    def _shed(
-        self,
-        lane: Lane,
-        count: int,
-        reason: GapReason,
-        now: datetime,
-        *,
-        before_ms: int | None = None,
-    ) -> bool:
-        return trimming.shed(
-            self._rows, lane, count, reason, self._on_wire, now, before_ms=before_ms
-        )
-
     def _keep_within_bounds(self, now: datetime) -> None:
         while (going := next_to_go(self.load, self.place.limits)) is not None:
             shed, reason, count = going
             with self._rows.transaction():
                 if shed is Shed.ACKED:
                     trimming.forget_oldest_kept(self._rows, count)
-                elif not self._shed(
-                    Lane.BULK if shed is Shed.BULK else Lane.ALARM, count, reason, now
-                ):
+                    continue
+                lane = Lane.BULK if shed is Shed.BULK else Lane.ALARM
+                what = trimming.Shedding(lane, count, reason)
+                if not trimming.shed(self._rows, what, self._on_wire, now):
                     return
 
     def _make_room(self) -> None:
         log.error("%s: the disk is full; using the room kept back", self.place.path)
+        self.squeezed = True
         trimming.open_reserve(self._rows)
         with suppress(apsw.Error):
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)

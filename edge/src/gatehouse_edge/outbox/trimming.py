@@ -1,7 +1,7 @@
 """What becomes of rows after they were written: kept, forgotten, shed, refused, asked for again. Inside a transaction of `Rows`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -100,35 +100,37 @@ def replace_by_gap(
     rows.put_gap(epoch, lane, span, reason, now, lost)
 
 
-def shed(
-    rows: Rows,
-    lane: Lane,
-    count: int,
-    reason: GapReason,
-    sent: Sent,
-    now: datetime,
-    *,
-    before_ms: int | None = None,
-) -> bool:
-    """Let at most `count` of the oldest waiting rows go, those not on the wire first. False when there is none to go.
+@dataclass(frozen=True, slots=True)
+class Shedding:
+    """What to let go: at most `count` of the oldest waiting rows of a lane, for a reason; `before_ms`: only rows written before then."""
 
-    `before_ms`: only rows written before then. The gap joins the one before it, so that a full outbox holds few gaps.
+    lane: Lane
+    count: int
+    reason: GapReason
+    before_ms: int | None = None
+
+
+def shed(rows: Rows, what: Shedding, sent: Sent, now: datetime) -> bool:
+    """Let rows go, those not on the wire first. False when there is none to go.
+
+    The gap joins the one before it, so that a full outbox holds few gaps.
     """
-    found = _rows_to_shed(rows, lane, count, sent, before_ms)
+    found = _rows_to_shed(rows, what, sent)
     if found is None:
         return False
     epoch, first, last = found
-    acked = rows.lanes[epoch, lane].acked
+    lane = what.lane
     before = rows.db.execute(
-        "SELECT seq, upto, kind, payload FROM rows WHERE n=? AND lane=? AND seq<? ORDER BY seq DESC LIMIT 1",
+        "SELECT seq, upto, kind, payload FROM rows WHERE n=? AND lane=? AND seq<?"
+        " ORDER BY seq DESC LIMIT 1",
         (rows.lanes[epoch, lane].n, lane, first),
     ).fetchone()
-    fixed = max(acked, sent.get((epoch, lane), 0))
+    fixed = max(rows.lanes[epoch, lane].acked, sent.get((epoch, lane), 0))
     if before is not None and before[0] > fixed and before[1] == first - 1 and before[2] == GAP:
-        event = read_event(before[3])
-        if event is not None and isinstance(event.data, GapData) and event.data.reason is reason:
+        data = getattr(read_event(before[3]), "data", None)
+        if isinstance(data, GapData) and data.reason is what.reason:
             first = before[0]
-    replace_by_gap(rows, epoch, lane, (first, last), reason, now)
+    replace_by_gap(rows, epoch, lane, (first, last), what.reason, now)
     return True
 
 
@@ -202,36 +204,35 @@ def refill_reserve(rows: Rows) -> None:
         rows.db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
 
 
-def _rows_to_shed(
-    rows: Rows, lane: Lane, count: int, sent: Sent, before_ms: int | None
-) -> tuple[str, int, int] | None:
+def _rows_to_shed(rows: Rows, what: Shedding, sent: Sent) -> tuple[str, int, int] | None:
+    lane = what.lane
     epochs = sorted(rows.epochs, key=rows.epochs.__getitem__)
     starts = [(e, max(sent.get((e, lane), 0), rows.lanes[e, lane].acked)) for e in epochs]
     starts += [(e, rows.lanes[e, lane].acked) for e in epochs]
     for epoch, after in starts:
-        span = _run(rows, rows.lanes[epoch, lane].n, lane, after, count, before_ms)
+        span = _run(rows, rows.lanes[epoch, lane].n, after, what)
         if span is not None:
             return epoch, *span
     return None
 
 
-def _run(
-    rows: Rows, n: int, lane: Lane, after: int, count: int, before_ms: int | None
-) -> tuple[int, int] | None:
+def _run(rows: Rows, n: int, after: int, what: Shedding) -> tuple[int, int] | None:
     """First and last number of the oldest run of rows beyond `after` that may go."""
-    last_ms = 2**62 if before_ms is None else before_ms
-    first_ms = 0 if before_ms is None else 1
+    last_ms = 2**62 if what.before_ms is None else what.before_ms
+    first_ms = 0 if what.before_ms is None else 1
     start = first_int(
         rows.db,
-        "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND seq>? AND kind<? AND created_ms BETWEEN ? AND ?",
-        (n, lane, after, GAP_ELSEWHERE, first_ms, last_ms),
+        "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND seq>? AND kind<?"
+        " AND created_ms BETWEEN ? AND ?",
+        (n, what.lane, after, GAP_ELSEWHERE, first_ms, last_ms),
     )
     if not start:
         return None
     last = start
     for upto, kind, created in rows.db.execute(
-        "SELECT upto, kind, created_ms FROM rows WHERE n=? AND lane=? AND seq>=? ORDER BY seq LIMIT ?",
-        (n, lane, start, count),
+        "SELECT upto, kind, created_ms FROM rows WHERE n=? AND lane=? AND seq>=?"
+        " ORDER BY seq LIMIT ?",
+        (n, what.lane, start, what.count),
     ):
         if kind == GAP_ELSEWHERE or not first_ms <= created <= last_ms:
             break

@@ -70,22 +70,24 @@ class Sent:
     seqs: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the courier needs of its process: `birth` makes the birth for a connection (its number, the marks of the epochs)."""
+
+    birth: Callable[[int, tuple[EpochMark, ...]], Birth]
+    clock: Clock
+    chance: Callable[[], float]
+
+
 class Courier:
-    """`birth` makes the birth for a connection, given its number and the marks of the epochs."""
+    """One gateway's rows on their way. One thread."""
 
     def __init__(
-        self,
-        names: Names,
-        store: RowStore,
-        link: Link,
-        desk: Desk,
-        birth: Callable[[int, tuple[EpochMark, ...]], Birth],
-        clock: Clock,
-        chance: Callable[[], float],
+        self, names: Names, store: RowStore, link: Link, desk: Desk, around: Around
     ) -> None:
         self._names, self._store, self._link, self._desk = names, store, link, desk
-        self._birth, self._clock, self._chance = birth, clock, chance
-        self._started_s = clock.monotonic_s()
+        self._birth, self._clock, self._chance = around.birth, around.clock, around.chance
+        self._started_s = self._clock.monotonic_s()
         self._window = WindowState()
         self._sent: dict[tuple[str, Lane], int] = {}
         self._messages: OrderedDict[str, Sent] = OrderedDict()
@@ -124,7 +126,11 @@ class Courier:
                 self._hold_until_s = at + HOLD_S
         elif isinstance(event, Received):
             topic = parse_topic(event.topic)
-            if topic is not None and topic.direction == "down" and topic.gateway == self._names.gateway:
+            if (
+                topic is not None
+                and topic.direction == "down"
+                and topic.gateway == self._names.gateway
+            ):
                 self._hear_hub(topic.leaf, event.payload, at)
 
     def _hear_hub(self, leaf: str, payload: bytes, at: float) -> None:
@@ -162,8 +168,11 @@ class Courier:
         now = self._clock.now()
         self._birth_due_s = None
         if verdict is Verdict.ROLLED_BACK:
-            log.error("the hub holds more of epoch %s than this outbox: it was rolled back", ack.epoch)
-            return self._start_epoch(())
+            log.error(
+                "the hub holds more of epoch %s than this outbox: it was rolled back", ack.epoch
+            )
+            self._start_epoch(())
+            return
         self._attested.add(ack.epoch)
         if verdict is Verdict.ASK_AGAIN:
             self._birth_due_s = at + acks.TWICE_S + 0.1
@@ -175,7 +184,9 @@ class Courier:
 
     def _hear_nack(self, nack: Nack, at: float) -> None:
         if isinstance(nack, RowNack):
-            log.error("row %s/%s/%d is in quarantine: %s", nack.epoch, nack.lane, nack.seq, nack.reason)
+            log.error(
+                "row %s/%s/%d is in quarantine: %s", nack.epoch, nack.lane, nack.seq, nack.reason
+            )
             if nack.reason is RefusalReason.KEY_REUSED and len(self._reused) < MESSAGES_MAX:
                 self._reused[nack.epoch, nack.lane, nack.seq] = None
                 self._reused_due_s = at + REUSED_WAIT_S
@@ -219,7 +230,9 @@ class Courier:
         epochs = list(dict.fromkeys(mark.epoch for mark in marks))[:EPOCHS_IN_BIRTH]
         said = tuple(self._epoch_mark(epoch, marks) for epoch in epochs)
         payload = encode(self._birth(self._link.conn, said))
-        if self._link.publish(up(self._names.site, self._names.gateway, "state"), payload, retain=True):
+        if self._link.publish(
+            up(self._names.site, self._names.gateway, "state"), payload, retain=True
+        ):
             self._birth_due_s = at + BIRTH_EVERY_S
 
     def _epoch_mark(self, epoch: str, marks: Sequence[StreamMark]) -> EpochMark:
@@ -251,7 +264,9 @@ class Courier:
         )
         if rows:
             payload = _join(rows)
-            if not self._link.publish(up(self._names.site, self._names.gateway, room.lane), payload):
+            if not self._link.publish(
+                up(self._names.site, self._names.gateway, room.lane), payload
+            ):
                 return False
             key = (room.epoch, room.lane)
             last = rows[-1].upto

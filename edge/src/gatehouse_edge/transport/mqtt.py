@@ -81,7 +81,7 @@ class MqttLink:
     ) -> None:
         self._address, self._identity, self._pace = address, identity, pace
         self._clock, self._chance, self._wake = clock, chance, wake
-        self._tls = _tls_context(address) if address.tls else None
+        self._tls = tls_context(address) if address.tls else None
         self._inbox: queue.Queue[LinkEvent] = queue.Queue(INBOX_MAX)
         self._client: paho.Client | None = None
         self._conn = 0
@@ -214,7 +214,9 @@ class MqttLink:
         reason = "the connection ended"
         try:
             client.connect(self._address.host, self._address.port, self._pace.keepalive_s)
-            if self._client is client:  # else we were dropped meanwhile, and must not throw out our follower
+            if (
+                self._client is client
+            ):  # else we were dropped meanwhile, and must not throw out our follower
                 reason = paho.error_string(client.loop_forever(timeout=1.0))
         except Exception as error:  # noqa: BLE001 - the top of this thread; the watch would only guess
             reason = f"{type(error).__name__}: {error}"
@@ -266,7 +268,7 @@ class MqttLink:
         return f"broker {self._address.host}:{self._address.port}"
 
 
-def _tls_context(address: Address) -> ssl.SSLContext:
+def tls_context(address: Address) -> ssl.SSLContext:
     """Certificates are checked, always; the system's authorities unless `ca_file` names others."""
     try:
         context = ssl.create_default_context(cafile=address.ca_file)

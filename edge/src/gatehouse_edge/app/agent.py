@@ -1,0 +1,243 @@
+"""The running agent: one loop that judges what cameras and sensors tell, accepts it to disk, and carries it to the hub.
+
+Threads  each camera, the sensors' and the hub's connection have one; they only queue. Rules, outbox and courier belong to the loop.
+Pace     the loop wakes when something was told, at least every BEAT_S. Alarms and windows are accepted at once, readings within a
+         second.
+Bounds   INBOX_MAX observations wait; beyond them frames are let go, oldest first, and said once.
+Failing  a camera, a sensor, the broker or the disk that fails is a hazard or a log line; the loop goes on.
+"""
+
+import logging
+import signal
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatehouse_edge.app.build import (
+    Callbacks,
+    build_clock,
+    build_courier,
+    build_outbox,
+    start_sensors,
+)
+from gatehouse_edge.app.machine import Machine
+from gatehouse_edge.config import Config
+from gatehouse_edge.errors import OutboxError
+from gatehouse_edge.outbox.hazards import again, orphans
+from gatehouse_edge.outbox.ledger import RowLedger
+from gatehouse_edge.pipeline import RULES_KEY, Judgment
+from gatehouse_edge.rules.build import build_release, build_rules
+from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
+from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
+from gatehouse_edge.transport.courier import Trouble
+from gatehouse_edge.transport.mqtt import Pace
+from gatehouse_edge.transport.requests import Ending
+from gatehouse_edge.values import Finding, GatewayLoad
+from gatehouse_shared.names import HazardKind, Phase
+from gatehouse_shared.states import ModelState
+
+if TYPE_CHECKING:
+    from gatehouse_edge.app.cameras import Cameras
+
+BEAT_S = 0.1
+TICK_S = 1.0
+TIDY_S = 5.0
+HEALTH_S = 300.0
+FIRST_HEALTH_S = 15.0
+TOLD_S = 600.0
+"""How long an outbox that was reset, or rows that were given up, stay an open hazard."""
+INBOX_MAX = 10_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Due:
+    tick: float
+    tidy: float
+    health: float
+    commit: float = 0.0
+
+
+class Agent:
+    """One gateway at work. `run` blocks until `stop`; `pace` says how fast the connection comes back."""
+
+    def __init__(self, config: Config, *, pace: Pace | None = None) -> None:
+        self._config = config
+        self._clock = build_clock(config)
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._inbox: deque[Observation] = deque(maxlen=INBOX_MAX)
+        self._told_full = False
+        rules = build_rules(config.site, config.file.gateway)
+        desk = build_release(config.site, config.file.gateway)
+        self._outbox, opened = build_outbox(config, self._clock)
+        self._cameras: Cameras | None = None
+        self._closing_at: dict[tuple[str, str], float] = {}
+        try:
+            self._ledger = RowLedger(config.site, config.file.gateway, self._outbox)
+            now = self._now()
+            self._judgment = Judgment(rules, desk, self._ledger, now)
+            going_on = open_rules(self._ledger.kept(RULES_KEY), rules)
+            self._judgment.add(orphans(self._ledger.hazards, going_on, now.time))
+            if opened.salvage is not None:
+                reason = f"the outbox was damaged; {opened.salvage.rows} rows were saved"
+                self._raise(Trouble(HazardKind.OUTBOX_RESET, reason))
+            callbacks = Callbacks(self._tell, self._wake.set, self._acknowledge, self._models)
+            self._courier = build_courier(config, self._outbox, self._clock, callbacks, pace)
+            self._callbacks = callbacks
+        except BaseException:
+            self._outbox.close()
+            raise
+        self._machine = Machine(config.path(config.file.outbox.path).parent)
+
+    def run(self) -> None:
+        """Work until stopped; what was told is accepted, and the hub hears goodbye."""
+        start = self._clock.monotonic_s()
+        due = _Due(start, start + TIDY_S, start + FIRST_HEALTH_S)
+        sensors = start_sensors(self._config, self._clock, self._callbacks)
+        if self._config.file.cameras:
+            from gatehouse_edge.app.cameras import Cameras  # noqa: PLC0415 - needs the vision extra
+
+            self._cameras = Cameras(self._config, self._clock, self._tell)
+            self._cameras.start()
+        try:
+            while not self._stopping.is_set():
+                self._wake.wait(BEAT_S)
+                self._wake.clear()
+                self._turn(due)
+        finally:
+            if sensors is not None:
+                sensors.close()
+            if self._cameras is not None:
+                self._cameras.close()
+            self._judge_waiting()
+            self._commit(self._now())
+            self._courier.close()
+            self._outbox.close()
+
+    def stop(self) -> None:
+        """End `run` soon; from any thread."""
+        self._stopping.set()
+        self._wake.set()
+
+    def _turn(self, due: _Due) -> None:
+        now = self._now()
+        self._judge_waiting()
+        if now.at >= due.tick:
+            due.tick = now.at + TICK_S
+            self._judgment.tick(now)
+            self._own_hazards(now)
+        if self._judgment.urgent or now.at >= due.commit:
+            due.commit = now.at + TICK_S
+            self._commit(now, health=now.at >= due.health)
+            due.health = now.at + HEALTH_S if now.at >= due.health else due.health
+        for trouble in self._courier.step():
+            self._raise(trouble)
+        if now.at >= due.tidy:
+            due.tidy = now.at + TIDY_S
+            self._outbox.tidy(now.time)
+
+    def _judge_waiting(self) -> None:
+        for _ in range(len(self._inbox)):
+            self._judgment.take(self._inbox.popleft(), self._now())
+
+    def _commit(self, now: Moment, *, health: bool = False) -> None:
+        cameras = self._cameras.health() if health and self._cameras is not None else ()
+        try:
+            self._judgment.commit(now, cameras=cameras, gateway=self._load(now) if health else None)
+        except OutboxError:
+            log.exception("rows wait in memory")
+
+    def _load(self, now: Moment) -> GatewayLoad:
+        oldest_ms = self._outbox.oldest_ms()
+        age_s = 0.0 if oldest_ms is None else max(0.0, now.time.timestamp() - oldest_ms / 1000)
+        load = self._outbox.load
+        machine = self._machine
+        return GatewayLoad(machine.cpu(), machine.memory(), machine.disk(), load.rows, age_s)
+
+    def _own_hazards(self, now: Moment) -> None:
+        """The disk's fullness is said and unsaid; what only happened once ends after a while."""
+        rule = HazardKind.STORAGE_FULL.value
+        full = self._ledger.hazards.of(rule, self._own_zone)
+        if self._outbox.squeezed and full is None:
+            self._raise(Trouble(HazardKind.STORAGE_FULL, "the disk of the outbox is full"))
+        elif full is not None and not self._outbox.squeezed:
+            self._judgment.add((again(full, Phase.CLEARED, now.time, "there is room again"),))
+        for key, at in tuple(self._closing_at.items()):
+            if now.at >= at:
+                del self._closing_at[key]
+                known = self._ledger.hazards.of(*key)
+                self._judgment.add(
+                    () if known is None else (again(known, Phase.CLEARED, now.time),)
+                )
+
+    def _raise(self, trouble: Trouble) -> None:
+        log.error("%s: %s", trouble.kind, trouble.reason)
+        now = self._now()
+        finding = Finding(
+            rule=trouble.kind.value,
+            zone=self._own_zone,
+            device=self._config.file.gateway,
+            kind=trouble.kind,
+            phase=Phase.RAISED,
+            time=now.time,
+            grade=2,
+            reason=trouble.reason,
+        )
+        self._judgment.add((finding,))
+        if trouble.kind is not HazardKind.STORAGE_FULL:
+            self._closing_at[finding.rule, finding.zone] = now.at + TOLD_S
+
+    def _acknowledge(self, ending: Ending) -> bool:
+        """Called by the courier, in the loop."""
+        known = self._ledger.of_number(ending.epoch, ending.number)
+        if known is None:
+            return False
+        self._judgment.take(Acknowledged(known.rule, ending.at_site), self._now())
+        return True
+
+    def _models(self) -> tuple[ModelState, ...]:
+        return () if self._cameras is None else self._cameras.models()
+
+    def _tell(self, observation: Observation) -> None:
+        """From any thread."""
+        if len(self._inbox) >= INBOX_MAX and not self._told_full:
+            self._told_full = True
+            log.error("more is told than the agent can judge; frames are let go")
+        self._inbox.append(observation)
+        self._wake.set()
+
+    def _now(self) -> Moment:
+        clock = self._clock
+        return Moment(clock.monotonic_s(), clock.now(), clock.synced())
+
+    @property
+    def _own_zone(self) -> str:
+        """Where the gateway is: the zone of its first device."""
+        gateway = self._config.file.gateway
+        return next(d.zone for d in self._config.site.devices if d.gateway == gateway)
+
+
+def open_rules(kept: bytes | None, rules: RuleSet) -> tuple[str, ...]:
+    """Rules that know of an open hazard from before; every other open hazard has nobody who would end it."""
+    was = RulesKept() if kept is None else msgspec.json.decode(kept, type=RulesKept)
+    return tuple(
+        name
+        for name, one in was.rules.items()
+        if one.kept.since is not None and name in rules.rules
+    )
+
+
+def run(config: Config) -> None:
+    """Run the agent until SIGTERM or SIGINT."""
+    agent = Agent(config)
+
+    def stop(_signal: int, _frame: object) -> None:
+        agent.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    agent.run()

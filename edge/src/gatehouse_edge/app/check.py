@@ -1,0 +1,137 @@
+"""`check`: reads a configuration, builds its rules, and tries what it names. Every problem with its place and its remedy."""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gatehouse_edge.clock import SystemClock
+from gatehouse_edge.config import BrokerSettings, Config, broker_address, load_config
+from gatehouse_edge.errors import ConfigError, EdgeError
+from gatehouse_edge.inference.catalogue import resolve_manifest
+from gatehouse_edge.inference.weights import find_file
+from gatehouse_edge.rules.build import build_release, build_rules
+from gatehouse_edge.sources.opening import probe
+from gatehouse_edge.transport.mqtt import Address, tls_context
+from gatehouse_shared.names import DeviceKind
+
+CONNECT_S = 5.0
+PROBE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `problem` None: all is well with `what`."""
+
+    what: str
+    problem: EdgeError | None = None
+    detail: str = ""
+
+
+def check(path: Path, say: Callable[[str], None], *, probe_all: bool = True) -> int:
+    """Say a line for each thing checked; 0 when all is well, 1 when something that was tried fails.
+
+    Raises ConfigError for a file that cannot be used at all.
+    """
+    config = load_config(path)
+    say(f"ok    {path} and {config.path(config.file.site_file)}")
+    failed = 0
+    for finding in findings(config, probe_all=probe_all):
+        failed += finding.problem is not None
+        say(describe(finding))
+    if failed:
+        say(f"{failed} problem{'s' if failed > 1 else ''} found")
+    return 1 if failed else 0
+
+
+def describe(finding: Finding) -> str:
+    """One line, or two when it is a problem: what is wrong, and what to do."""
+    if finding.problem is None:
+        return f"ok    {finding.what}{f': {finding.detail}' if finding.detail else ''}"
+    error = finding.problem
+    place = f" ({error.place})" if error.place else ""
+    remedy = f"\n      {error.remedy}" if error.remedy else ""
+    return f"WRONG {finding.what}{place}: {error.message}{remedy}"
+
+
+def findings(config: Config, *, probe_all: bool) -> Iterator[Finding]:
+    """Rules, models, secrets; with `probe_all` also brokers and cameras."""
+    site, gateway = config.site, config.file.gateway
+    yield _try("rules", lambda: f"{len(build_rules(site, gateway).rules)} rules")
+    yield _try("release windows", lambda: _built(build_release(site, gateway)))
+    for name in sorted(
+        {c.model for d, c in config.file.cameras.items() if _sees_colour(config, d)}
+    ):
+        yield _try(f"model {name}", partial(_model, config, name))
+    yield from _brokers(config, probe_all=probe_all)
+    if probe_all:
+        for device in config.file.cameras:
+            yield _try(f"camera {device}", partial(_camera, config, device))
+
+
+def _brokers(config: Config, *, probe_all: bool) -> Iterator[Finding]:
+    brokers = {"hub": config.file.hub}
+    if config.file.sensors is not None:
+        brokers["sensors.broker"] = config.file.sensors.broker
+    for place, broker in brokers.items():
+        yield _try(f"broker of {place}", partial(_broker, config, broker, place, probe_all))
+
+
+def _try(what: str, attempt: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, detail=attempt())
+    except EdgeError as error:
+        return Finding(what, error)
+
+
+def _built(_part: object) -> str:
+    return ""
+
+
+def _sees_colour(config: Config, device: str) -> bool:
+    return config.kind(device) is not DeviceKind.THERMAL
+
+
+def _model(config: Config, name: str) -> str:
+    path = str(config.path(name)) if name.endswith((".yaml", ".yml")) else name
+    manifest, beside = resolve_manifest(path)
+    file = find_file(manifest, () if beside is None else (beside,))
+    return str(file or "needs no file")
+
+
+def _broker(config: Config, broker: BrokerSettings, place: str, probe_all: bool) -> str:
+    address = broker_address(config, broker, place)
+    return reach(address, place) if probe_all else ""
+
+
+def reach(address: Address, place: str) -> str:
+    """Open and close a connection, with TLS where it is asked for. ConfigError with what to do."""
+    where = f"{address.host}:{address.port}"
+    try:
+        with socket.create_connection((address.host, address.port), CONNECT_S) as plain:
+            if address.tls:
+                context = tls_context(address)
+                with context.wrap_socket(plain, server_hostname=address.host) as secure:
+                    return f"{where} answers ({secure.version()})"
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"{where}: no trusted TLS: {error.reason}",
+            place=place,
+            remedy="Check ca_file and the broker's certificate",
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"{where} does not answer: {error.strerror or error}",
+            place=place,
+            remedy="Check that the broker runs, its address and port, and the firewall between",
+        ) from None
+    return f"{where} answers"
+
+
+def _camera(config: Config, device: str) -> str:
+    seen = probe(
+        device, config.source(device), clock=SystemClock(), seeds=config.seeds, timeout_s=PROBE_S
+    )
+    return f"{seen.width}x{seen.height} {seen.kind}, {seen.native_fps:g} a second, in {seen.took_s:.1f} s"

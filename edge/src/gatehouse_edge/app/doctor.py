@@ -1,0 +1,104 @@
+"""`doctor`: what this machine has, and with a configuration whether its parts answer. For a person, and for a bug report."""
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+
+from gatehouse_edge.app.check import Finding, describe, findings
+from gatehouse_edge.clock import SystemClock
+from gatehouse_edge.config import Config, load_config
+from gatehouse_edge.errors import ConfigError, OutboxError
+from gatehouse_edge.outbox.schema import SAFE_SQLITE, FileLock
+
+NEEDED = ("gatehouse-shared", "gatehouse-edge", "msgspec", "paho-mqtt", "apsw", "PyYAML")
+VISION = ("numpy", "onnxruntime", "opencv-python-headless", "lapx")
+DISK_LEAST_BYTES = 1024**3
+
+
+def doctor(path: Path | None, say: Callable[[str], None]) -> int:
+    """Say the report; 0 when nothing is wrong, else 1. Raises ConfigError for a file that cannot be used at all."""
+    config = None if path is None else load_config(path)
+    report = [*_machine(), *_installation(), *_clock(config)]
+    if config is not None:
+        report += _outbox(config)
+        report += findings(config, probe_all=True)
+    for finding in report:
+        say(describe(finding))
+    return 1 if any(finding.problem is not None for finding in report) else 0
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding("python", detail=platform.python_version())
+    detail = f"{platform.system()} {platform.release()} {platform.machine()}"
+    problem = None
+    if sys.maxsize < 2**32:
+        problem = ConfigError("32-bit", remedy="Gatehouse needs a 64-bit Linux")
+    yield Finding("machine", problem, detail)
+
+
+def _installation() -> Iterator[Finding]:
+    for name in NEEDED:
+        yield _package(name, needed=True)
+    for name in VISION:
+        yield _package(name, needed=False)
+    sqlite = apsw.sqlite_lib_version()
+    old = tuple(int(part) for part in sqlite.split(".")) < SAFE_SQLITE
+    remedy = "pip install --upgrade apsw"
+    yield Finding(
+        "sqlite",
+        ConfigError(f"{sqlite} has the WAL-reset bug", remedy=remedy) if old else None,
+        sqlite,
+    )
+
+
+def _package(name: str, *, needed: bool) -> Finding:
+    try:
+        return Finding(name, detail=importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        if needed:
+            return Finding(name, ConfigError("not installed", remedy=f"pip install {name}"))
+        return Finding(
+            name, detail="not installed; cameras need it (pip install gatehouse-edge[vision])"
+        )
+
+
+def _clock(config: Config | None) -> Iterator[Finding]:
+    if config is not None and config.file.clock == "host":
+        yield Finding("clock", detail="kept by the host, as configured")
+        return
+    synced = SystemClock().synced()
+    remedy = "Start a time service (systemd-timesyncd, chrony); in a container whose host has one, set clock: host"
+    yield Finding(
+        "clock", None if synced else ConfigError("not set by any time source", remedy=remedy), "set"
+    )
+
+
+def _outbox(config: Config) -> Iterator[Finding]:
+    path = config.path(config.file.outbox.path)
+    folder = path.parent
+    if not folder.is_dir():
+        yield Finding("outbox", detail=f"{folder} will be made")
+        return
+    free = shutil.disk_usage(folder).free
+    wanted = min(DISK_LEAST_BYTES, config.file.outbox.max_mib * 1024 * 1024)
+    problem = None
+    if free < wanted:
+        problem = ConfigError(
+            f"{free // 1024**2} MiB are free",
+            place=str(folder),
+            remedy="Free some space, or lower outbox.max_mib",
+        )
+    yield Finding("disk of the outbox", problem, f"{free // 1024**2} MiB free")
+    try:
+        FileLock(path).release()
+    except OutboxError:
+        yield Finding("outbox", detail="in use by a running agent")
+    except OSError as error:
+        yield Finding("outbox", OutboxError(str(error), place=str(path), remedy="Check its rights"))
+    else:
+        yield Finding("outbox", detail="not in use")

@@ -1,0 +1,47 @@
+"""`model list | pull | verify`. Needs neither numpy nor onnxruntime."""
+
+import sys
+from collections.abc import Callable
+
+from gatehouse_edge.errors import ConfigError, ModelError
+from gatehouse_edge.inference import weights
+
+
+def model_command(action: str, name: str | None, say: Callable[[str], None]) -> int:
+    """Run one action; 0 when all is well, 1 when a model is missing or wrong."""
+    if action == "list":
+        return _list(say)
+    if name is None:
+        raise ConfigError(f"model {action} needs a name", place="model", remedy="See `model list`")
+    return _pull(name, say) if action == "pull" else _verify(name, say)
+
+
+def _list(say: Callable[[str], None]) -> int:
+    for status in weights.list_models():
+        manifest = status.manifest
+        where = "ready" if status.ready else "not here; `gatehouse-edge model pull` fetches it"
+        say(f"{manifest.name:<20} {manifest.licence:<14} {where}")
+        say(f"{'':<20} {manifest.knows}")
+    return 0
+
+
+def _pull(name: str, say: Callable[[str], None]) -> int:
+    path = weights.pull_model(name, _progress)
+    say(f"{name}: {path or 'needs no file'}")
+    return 0
+
+
+def _verify(name: str, say: Callable[[str], None]) -> int:
+    try:
+        path = weights.verify_model(name)
+    except ModelError as error:
+        say(str(error))
+        return 1
+    say(f"{name}: {path or 'needs no file'}: as in the catalogue")
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    end = "\n" if done >= total else "\r"
+    sys.stderr.write(f"{done:>12} of {total} bytes{end}")
+    sys.stderr.flush()

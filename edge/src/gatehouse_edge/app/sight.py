@@ -1,0 +1,97 @@
+"""What a camera needs to see: gate, model and tracker, or for a thermal camera its zones. Needs the `[vision]` extra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gatehouse_edge.config import Config
+from gatehouse_edge.gate.motion import MotionGate
+from gatehouse_edge.inference.catalogue import is_reviewed
+from gatehouse_edge.inference.detector import ChildDetector, open_detector
+from gatehouse_edge.inference.thermal import Thermometer
+from gatehouse_edge.inference.weights import locate_file
+from gatehouse_edge.pipeline import Look
+from gatehouse_edge.ports import Sight
+from gatehouse_edge.tracking.parameters import parameters_for
+from gatehouse_edge.tracking.table import Moment, TrackerState
+from gatehouse_edge.tracking.tracker import Tracker
+from gatehouse_edge.values import Detection, Frame, Tracks
+from gatehouse_shared.names import DeviceKind
+from gatehouse_shared.site import Site
+from gatehouse_shared.states import ModelState
+from gatehouse_shared.wire import sha256_hex
+
+
+class CameraTracker:
+    """A tracker with the memory of one camera. `seed` makes its ids; they leave neither the camera nor the process."""
+
+    def __init__(self, tracker: Tracker, seed: int) -> None:
+        self._tracker, self._seed = tracker, seed
+        self._state = TrackerState(seed)
+
+    @property
+    def alive(self) -> bool:
+        """Whether something is followed, confirmed or not."""
+        return len(self._state.table) > 0
+
+    def follow(self, detections: tuple[Detection, ...], frame: Frame) -> Tracks:
+        """The tracks after one inferred frame. A camera that came back with an earlier media time starts afresh."""
+        if self._state.at is not None and frame.at <= self._state.at:
+            self._state = TrackerState(self._seed)
+        height, width = frame.pixels.shape[:2]
+        moment = Moment(frame.device, frame.at, frame.time, width, height)
+        self._state, tracks = self._tracker.step(self._state, detections, moment)
+        return tracks
+
+
+@dataclass(slots=True)
+class Models:
+    """Models in use, one process for each, shared by its cameras, kept until `close`. `seed` makes seeds for trackers."""
+
+    config: Config
+    seed: Callable[[], int]
+    _open: dict[str, ChildDetector] = field(default_factory=dict[str, ChildDetector])
+    _states: dict[str, ModelState] = field(default_factory=dict[str, ModelState])
+
+    def sight(self, device: str, model: str, rate_fps: float) -> Sight:
+        """The sight of one camera. Raises ModelError and ConfigError."""
+        if self.config.kind(device) is DeviceKind.THERMAL:
+            return Thermometer(device, zone_polygons(self.config.site, device))
+        place = list(self.config.file.cameras).index(device)
+        detector = self._detector(model, rate_fps).for_camera(place)
+        tracker = CameraTracker(Tracker(parameters_for(detector.scores)), self.seed())
+        return Look(MotionGate(), detector, tracker)
+
+    def states(self) -> tuple[ModelState, ...]:
+        """What the birth says of the models in use."""
+        return tuple(self._states.values())
+
+    def close(self) -> None:
+        """End the models' processes once no camera uses them; idempotent."""
+        for detector in self._open.values():
+            detector.close()
+
+    def _detector(self, model: str, rate_fps: float) -> ChildDetector:
+        if model not in self._open:
+            name = str(self.config.path(model)) if model.endswith((".yaml", ".yml")) else model
+            detector = open_detector(name, interval_s=1.0 / rate_fps)
+            self._open[model], self._states[model] = detector, _state(detector)
+        return self._open[model]
+
+
+def zone_polygons(site: Site, device: str) -> dict[str, tuple[tuple[float, float], ...]]:
+    """The zones that a device sees, in fractions of its frame."""
+    return {view.zone: tuple(view.polygon) for view in site.views if view.device == device}
+
+
+def _state(detector: ChildDetector) -> ModelState:
+    """Name and hash of a model; of one without a file (motion), the hash of its name."""
+    manifest = detector.manifest
+    path = locate_file(manifest) if manifest.needs_file else None
+    used = next((f for f in manifest.files if path is not None and f.file == path.name), None)
+    sha256 = used.sha256 if used is not None else sha256_hex(manifest.name.encode())
+    name = manifest.name[:32]
+    return ModelState(
+        name=name, sha256=sha256, reviewed="reviewed" if is_reviewed(manifest) else "unreviewed"
+    )

@@ -1,0 +1,148 @@
+"""`gatehouse-edge run | check | analyze | model | doctor`.
+
+Exit status   0 all is well; 1 something was found or failed; 2 the command line or a configuration file is wrong.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from gatehouse_edge.errors import ConfigError, EdgeError, RuleConfigError
+
+OK, FOUND, WRONG = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    arguments = build_parser().parse_args(argv)
+    level = logging.DEBUG if arguments.verbose else logging.INFO
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    try:
+        return int(arguments.command(arguments))
+    except (ConfigError, RuleConfigError) as error:
+        print(f"gatehouse-edge: {error}", file=sys.stderr)
+        return WRONG
+    except EdgeError as error:
+        print(f"gatehouse-edge: {error}", file=sys.stderr)
+        return FOUND
+    except KeyboardInterrupt:
+        return FOUND
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="gatehouse-edge",
+        description="The agent on a gateway: it watches places, never people.",
+    )
+    parser.add_argument("--verbose", action="store_true", help="say more on standard error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="read cameras and sensors, and send events to the hub")
+    run.add_argument("--config", type=Path, required=True, metavar="FILE")
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="check a configuration and try what it names")
+    check.add_argument("--config", type=Path, required=True, metavar="FILE")
+    check.add_argument(
+        "--no-probe", action="store_true", help="files only: open no camera, no broker"
+    )
+    check.set_defaults(command=_check)
+
+    analyze = commands.add_parser("analyze", help="run the whole pipeline over a recording")
+    analyze.add_argument(
+        "source", metavar="SOURCE", help="a file, or an address such as stills:FOLDER"
+    )
+    analyze.add_argument("--config", type=Path, required=True, metavar="FILE")
+    analyze.add_argument("--out", type=Path, required=True, metavar="events.jsonl")
+    analyze.add_argument("--start", type=_moment, metavar="TIME", help="when the recording began")
+    analyze.add_argument(
+        "--fps", type=_rate, metavar="N", help="the recording's true frames a second"
+    )
+    analyze.add_argument("--device", metavar="ID", help="the camera whose views and lines hold")
+    analyze.add_argument("--model", metavar="NAME", help="instead of the camera's own")
+    analyze.set_defaults(command=_analyze)
+
+    model = commands.add_parser("model", help="list, fetch or verify models")
+    model.add_argument("action", choices=("list", "pull", "verify"))
+    model.add_argument("name", nargs="?", metavar="NAME")
+    model.set_defaults(command=_model)
+
+    doctor = commands.add_parser("doctor", help="look at this machine and its installation")
+    doctor.add_argument("--config", type=Path, metavar="FILE")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.agent import run  # noqa: PLC0415 - each command loads what it needs
+    from gatehouse_edge.config import load_config  # noqa: PLC0415
+
+    run(load_config(arguments.config))
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.check import check  # noqa: PLC0415
+
+    return check(arguments.config, print, probe_all=not arguments.no_probe)
+
+
+def _analyze(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.analyze import Wish, analyze  # noqa: PLC0415
+    from gatehouse_edge.config import load_config  # noqa: PLC0415
+
+    wish = Wish(
+        source=arguments.source,
+        out=arguments.out,
+        start=arguments.start,
+        fps=arguments.fps,
+        device=arguments.device,
+        model=arguments.model,
+    )
+    done = analyze(load_config(arguments.config), wish)
+    print(
+        f"{done.events} events from {done.frames} frames ({done.media_s:.1f} s) in {done.took_s:.1f} s",
+        file=sys.stderr,
+    )
+    return OK
+
+
+def _model(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.models import model_command  # noqa: PLC0415
+
+    return model_command(arguments.action, arguments.name, print)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.doctor import doctor  # noqa: PLC0415
+
+    return doctor(arguments.config, print)
+
+
+def _moment(text: str) -> datetime:
+    """An aware time; the command line must say its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time such as 2026-05-04T18:00:00+08:00"
+        ) from None
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no time zone; add Z or +08:00")
+    return moment
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 0 < rate <= 240:
+        raise argparse.ArgumentTypeError("frames a second lie above 0 and at most 240")
+    return rate

@@ -1,0 +1,324 @@
+"""The gateway's own file: who it is, its hub, its cameras and sensors. Never sent. One YAML file, unknown keys refused.
+
+Place    every error names the key and what to do. Paths in the file are relative to the folder that holds it.
+Secrets  stand in files or environment variables that the file names, never in it.
+Closed   plain MQTT goes to this very machine only, unless `allow_plaintext: true` says that the network between is trusted.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from gatehouse_edge.errors import ConfigError
+from gatehouse_edge.inference.catalogue import catalogue_folder
+from gatehouse_edge.outbox.bounds import Limits
+from gatehouse_edge.sources.sensors import SensorSpec, check_sensor
+from gatehouse_edge.sources.spec import SourceSpec, parse
+from gatehouse_edge.transport.mqtt import Address
+from gatehouse_shared.errors import SiteError
+from gatehouse_shared.ids import Id
+from gatehouse_shared.names import DeviceKind
+from gatehouse_shared.site import Site, decode_site
+
+SEEING: Final = frozenset({DeviceKind.CAMERA, DeviceKind.THERMAL})
+FILE_MAX_BYTES: Final = 4 * 1024 * 1024
+PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+Text = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every part of the file has in common."""
+
+
+class BrokerSettings(Keys, frozen=True, kw_only=True):
+    """A broker: `mqtt://host:port`, or `mqtts://host:port` with checked certificates."""
+
+    url: Text
+    username: Annotated[str, Meta(max_length=128)] | None = None
+    password_file: Text | None = None
+    password_env: Text | None = None
+    ca_file: Text | None = None
+    certificate_file: Text | None = None
+    key_file: Text | None = None
+    allow_plaintext: bool = False
+
+
+class OutboxSettings(Limits, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where accepted events wait for the hub, and how many may."""
+
+    path: Text = "outbox.db"
+
+
+class CameraSettings(Keys, frozen=True, kw_only=True):
+    """One camera: its source (an address, or an address with options), the model that looks, how often."""
+
+    source: SourceSpec | Text
+    model: Annotated[
+        str, Meta(max_length=512, description="A name of `model list`, or the path of a manifest")
+    ] = "yolox_nano"
+    rate_fps: Annotated[float, Meta(gt=0, le=60)] = 5.0
+
+
+class SensorsSettings(Keys, frozen=True, kw_only=True):
+    """The local broker, and what its topics mean."""
+
+    broker: BrokerSettings = BrokerSettings(url="mqtt://127.0.0.1:1883")
+    devices: Annotated[dict[Id, SensorSpec], Meta(min_length=1, max_length=1024)]
+
+
+class GatewayFile(Keys, frozen=True, kw_only=True):
+    """The whole file."""
+
+    gateway: Id
+    site_file: Text
+    hub: BrokerSettings
+    outbox: OutboxSettings = OutboxSettings()
+    cameras: Annotated[dict[Id, CameraSettings], Meta(max_length=64)] = {}
+    sensors: SensorsSettings | None = None
+    clock: Annotated[
+        Literal["kernel", "host"],
+        Meta(
+            description="Who says that the clock is right: the kernel, or the host of this machine"
+        ),
+    ] = "kernel"
+    seeds: Annotated[Text, Meta(description="Folder with models and scenes")] | None = None
+    config_version: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A checked file with its site and the folder it lies in."""
+
+    file: GatewayFile
+    site: Site
+    folder: Path
+
+    def path(self, text: str) -> Path:
+        """A path of the file, from the folder it lies in."""
+        return (self.folder / Path(text).expanduser()).absolute()
+
+    @property
+    def seeds(self) -> Path | None:
+        """The folder with models and scenes: the one that is named, else the one that was installed."""
+        if self.file.seeds is not None:
+            return self.path(self.file.seeds)
+        models = catalogue_folder()
+        return None if models is None else models.parent
+
+    def source(self, device: str) -> SourceSpec:
+        """The source of a camera; file paths are made absolute."""
+        camera = self.file.cameras[device]
+        spec = (
+            SourceSpec(url=camera.source, rate_fps=camera.rate_fps)
+            if isinstance(camera.source, str)
+            else camera.source
+        )
+        if spec.rate_fps is None:
+            spec = msgspec.structs.replace(spec, rate_fps=camera.rate_fps)
+        return anchored(spec, self.folder)
+
+    def kind(self, device: str) -> DeviceKind:
+        """What a device of this gateway is."""
+        known = self.site.device(device)
+        assert known is not None
+        return known.kind
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a gateway file and the site file that it names. ConfigError on the first fault."""
+    folder = path.absolute().parent
+    file = decode_gateway_file(read_yaml(path), place=str(path))
+    site_path = folder / Path(file.site_file).expanduser()
+    try:
+        site = decode_site(read_yaml(site_path))
+    except SiteError as error:
+        raise ConfigError(
+            error.message, place=f"{site_path}: {error.place}", remedy=error.remedy
+        ) from None
+    config = Config(file, site, folder)
+    check_config(config, place=str(path))
+    return config
+
+
+def decode_gateway_file(tree: object, *, place: str) -> GatewayFile:
+    """The file from what YAML gave. ConfigError names the key."""
+    try:
+        return msgspec.convert(tree, GatewayFile)
+    except msgspec.ValidationError as error:
+        message, _, key = str(error).partition(" - at ")
+        where = key.strip("`").removeprefix("$").removeprefix(".")
+        raise ConfigError(
+            message,
+            place=f"{place}: {where}" if where else place,
+            remedy="Correct or remove this key; see edge/docs/configuration.md",
+        ) from None
+
+
+def read_yaml(path: Path) -> object:
+    """Plain data of a YAML file. ConfigError with line and column where it is not YAML."""
+    try:
+        if path.stat().st_size > FILE_MAX_BYTES:
+            raise ConfigError(
+                "larger than 4 MiB", place=str(path), remedy="This is some other file"
+            )
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            error.strerror or "cannot be read",
+            place=str(path),
+            remedy="Check the path and its rights",
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError("not UTF-8 text", place=str(path), remedy="Save it as UTF-8") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(
+            f"not YAML: {error.problem}",
+            place=f"{path}{line}",
+            remedy="Check indents and quotes there",
+        ) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"not YAML: {error}", place=str(path), remedy="Check the file") from None
+
+
+def check_config(config: Config, *, place: str) -> None:
+    """What types cannot say: the site knows the gateway and its devices, addresses read, nothing secret goes in the clear."""
+    file = config.file
+    broker_address(config, file.hub, f"{place}: hub", with_secrets=False)
+    if file.sensors is not None:
+        sensors = file.sensors
+        broker_address(config, sensors.broker, f"{place}: sensors.broker", with_secrets=False)
+        for device, spec in sensors.devices.items():
+            key = f"{place}: sensors.devices.{device}"
+            check_sensor(spec, key)
+            _check_device(config, device, key, seeing=False)
+    for device in file.cameras:
+        key = f"{place}: cameras.{device}"
+        _check_device(config, device, key, seeing=True)
+        parse(config.source(device), place=f"{key}.source")
+    if file.gateway not in config.site.gateways():
+        raise ConfigError(
+            f"the site has no device of gateway {file.gateway!r}",
+            place=f"{place}: gateway",
+            remedy=f"Use one of: {', '.join(config.site.gateways()) or 'none (it has no devices)'}",
+        )
+
+
+def _check_device(config: Config, device_id: str, place: str, *, seeing: bool) -> None:
+    device = config.site.device(device_id)
+    mine = [d.id for d in config.site.devices if d.gateway == config.file.gateway]
+    if device is None or device.gateway != config.file.gateway:
+        raise ConfigError(
+            f"the site has no device {device_id!r} of gateway {config.file.gateway!r}",
+            place=place,
+            remedy=f"Use one of: {', '.join(mine) or 'none (it has none)'}",
+        )
+    if (device.kind in SEEING) is not seeing:
+        where = "cameras" if device.kind in SEEING else "sensors.devices"
+        raise ConfigError(
+            f"{device_id} is a {device.kind}", place=place, remedy=f"List it under {where}"
+        )
+
+
+def broker_address(
+    config: Config, broker: BrokerSettings, place: str, *, with_secrets: bool = True
+) -> Address:
+    """Where a broker is. ConfigError for an address that does not read, or plain text over a network."""
+    remedy = "Write mqtts://HOST:8883, or mqtt://127.0.0.1:1883 for a broker on this machine"
+    try:
+        parts = urlsplit(broker.url)
+        port = parts.port
+    except ValueError:
+        raise ConfigError(
+            "the address cannot be read", place=f"{place}.url", remedy=remedy
+        ) from None
+    if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/"):
+        raise ConfigError(f"{broker.url!r} is no broker", place=f"{place}.url", remedy=remedy)
+    if parts.username or parts.password:
+        raise ConfigError(
+            "a login stands in the address",
+            place=f"{place}.url",
+            remedy="Use username and password_file",
+        )
+    tls = parts.scheme == "mqtts"
+    if not tls and not broker.allow_plaintext and not is_this_machine(parts.hostname):
+        raise ConfigError(
+            f"mqtt:// would send everything to {parts.hostname} in plain text",
+            place=f"{place}.url",
+            remedy="Use mqtts://, or set allow_plaintext: true if you trust the whole network between",
+        )
+    files = {
+        name: None if text is None else config.path(text)
+        for name, text in (
+            ("ca_file", broker.ca_file),
+            ("certificate_file", broker.certificate_file),
+            ("key_file", broker.key_file),
+        )
+    }
+    return Address(
+        host=parts.hostname,
+        port=port or PORTS[parts.scheme],
+        username=broker.username,
+        password=_password(config, broker, place) if with_secrets else None,
+        tls=tls,
+        **files,
+    )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host name is loopback by itself, without asking anyone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def anchored(spec: SourceSpec, folder: Path) -> SourceSpec:
+    """The source with its relative file paths taken from `folder`."""
+    head, colon, rest = spec.url.partition(":")
+    if spec.password_file:
+        spec = msgspec.structs.replace(spec, password_file=str(folder / spec.password_file))
+    if "://" in spec.url or head.lower() in ("rtsp", "rtsps", "usb", "scene"):
+        return spec
+    if colon and head.lower() in ("file", "stills", "radiometric"):
+        return msgspec.structs.replace(spec, url=f"{head}:{folder / rest}")
+    return msgspec.structs.replace(spec, url=str(folder / spec.url))
+
+
+def _password(config: Config, broker: BrokerSettings, place: str) -> str | None:
+    if broker.password_env is not None:
+        return _from_environment(os.environ, broker.password_env, place)
+    if broker.password_file is None:
+        return None
+    path = config.path(broker.password_file)
+    try:
+        return path.read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(
+            f"cannot read {path}",
+            place=f"{place}.password_file",
+            remedy="Check the path and its rights",
+        ) from None
+
+
+def _from_environment(environment: Mapping[str, str], name: str, place: str) -> str:
+    if name not in environment:
+        raise ConfigError(
+            f"the environment has no variable {name}",
+            place=f"{place}.password_env",
+            remedy="Set it for the agent's service",
+        )
+    return environment[name]
