@@ -33,8 +33,14 @@ def test_on_a_screen_the_positive_side_is_the_right_hand_of_the_walker():
         ((-1, -1), (-1, 1), -0.25),
         ((1, 1), (3, 1), None),
         ((0, -1), (4, 1), 0.5),
+        ((1, 0), (3, 1), 0.25),
+        ((1, -1), (3, 0), 0.75),
+        ((1, 0), (3, 0), None),
     ],
-    ids=["within", "beyond b", "before a", "same side", "aslant"],
+    ids=[
+        *("within", "beyond b", "before a", "same side", "aslant"),
+        *("from the line itself", "onto the line", "along the line"),
+    ],
 )
 def test_a_way_meets_a_line_at_its_share(p, q, share):
     assert crossing_share((0, 0), (4, 0), p, q) == share
@@ -48,15 +54,16 @@ def test_overlap_of_boxes(other, value):
     assert overlap((0, 0, 2, 2), other) == pytest.approx(value)
 
 
-@given(st.lists(point, min_size=3, max_size=8), point, point)
-def test_what_is_clipped_lies_in_the_box_and_is_no_larger(polygon, a, b):
+@given(st.tuples(point, point, point), point, point)
+def test_what_is_clipped_lies_in_the_box_and_is_no_larger(triangle, a, b):
     box = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-    part = clipped(polygon, box)
+    part = clipped(triangle, box)
     for x, y in part:
         assert box[0] - 1e-9 <= x <= box[2] + 1e-9
         assert box[1] - 1e-9 <= y <= box[3] + 1e-9
     if len(part) > 2:
-        assert area_m2(part) <= (box[2] - box[0]) * (box[3] - box[1]) + 1e-6
+        whole = (box[2] - box[0]) * (box[3] - box[1])
+        assert area_m2(part) <= min(whole, area_m2(triangle)) + 1e-6
 
 
 def test_clipping_a_triangle_by_half_leaves_the_half():

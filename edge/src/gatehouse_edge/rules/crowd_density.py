@@ -24,6 +24,8 @@ from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import ZoneCount
 from gatehouse_shared.names import SMALL_COUNT, Label
 
+LEAST_DEVIATION: Final = 0.5
+"""No count is surer than half a person."""
 FRESH_S: Final = 3.0
 """Signals older than this say nothing about how people move now."""
 
@@ -84,9 +86,8 @@ class CrowdSense:
         return dense, threshold.capacity_ratio * self.capacity / self.zone_scale
 
     def _chance(self, count: int, threshold: Threshold) -> float:
-        deviation = sqrt(
-            self.params.dispersion * max(count, 1) + (self.params.count_cv * count) ** 2
-        )
+        variance = self.params.dispersion * count + (self.params.count_cv * count) ** 2
+        deviation = max(LEAST_DEVIATION, sqrt(variance))
         return max(
             0.5 * (1 + erf((count - limit) / (deviation * sqrt(2))))
             for limit in self._limits(threshold)

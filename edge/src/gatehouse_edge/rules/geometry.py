@@ -30,7 +30,7 @@ def offset(a: Point, b: Point, p: Point) -> float:
 def crossing_share(a: Point, b: Point, p: Point, q: Point) -> float | None:
     """Where the straight through `a`, `b` is met on the way from `p` to `q`: 0 at `a`, 1 at `b`, outside either end beyond.
 
-    None when both lie on the same side.
+    None when both lie on the same side. A point on the straight itself meets it there.
 
     >>> crossing_share((0, 0), (4, 0), (1, -1), (1, 1))
     0.25
@@ -38,9 +38,9 @@ def crossing_share(a: Point, b: Point, p: Point, q: Point) -> float | None:
     True
     """
     before, after = cross(a, b, p), cross(a, b, q)
-    if (before > 0) == (after > 0):
+    if before * after > 0 or before == after:
         return None
-    way = before / (before - after)
+    way = 1.0 if after == 0 else before / (before - after)
     x, y = p[0] + way * (q[0] - p[0]), p[1] + way * (q[1] - p[1])
     length = distance(a, b)
     return ((x - a[0]) * (b[0] - a[0]) + (y - a[1]) * (b[1] - a[1])) / (length * length)

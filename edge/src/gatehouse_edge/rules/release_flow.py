@@ -5,7 +5,7 @@ Close    a window of persons closes once it is a minute long (ten seconds in pin
          parking, lane and water zones close every minute in which one passed, else every quarter. At the site's closing time
          what is left is sent, one to nine as `lt10`.
 Lone     a window longer than ten minutes closes on the quarters of the clock, all lines at once, and says the whole quarters
-         that it touches: else the tenth of ten lone walkers could be followed from line to line by the moments at which windows end.
+         that it touches: else the tenth of ten lone walkers could be followed from line to line by when windows end.
 Numbers  registered steps only; what a step leaves over stays in the next window, so that sums hold.
 Bounds   one window for each (line, device, label); it opens when the gateway starts and never grows beyond a day.
 Persist  the open windows are the state; write it with the rows it gave.

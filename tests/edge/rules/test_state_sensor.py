@@ -1,0 +1,102 @@
+"""Smoke detectors, panels and doors that stand open."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatehouse_edge.rules.observations import Acknowledged, Tick
+from gatehouse_edge.rules.state_sensor import build_door_held, build_panel, build_smoke
+from gatehouse_shared.names import HazardKind
+from gatehouse_testing.requests import request
+from gatehouse_testing.watched import phases, state_of, ticks, told
+
+
+def smoke(params=None):
+    return build_smoke(request(HazardKind.FIRE_SMOKE, params, device="sensor_1"))
+
+
+def held(params=None):
+    return build_door_held(request(HazardKind.DOOR_HELD, params, device="sensor_1"))
+
+
+def panel():
+    return build_panel(request(HazardKind.PANEL_ALARM, device="sensor_1"))
+
+
+def test_smoke_is_raised_at_once_and_over_after_ten_seconds_without():
+    found = told(
+        smoke(),
+        (5.0, state_of(5, True)),
+        *ticks(6, 20),
+        (20.0, state_of(20, False)),
+        *ticks(21, 40),
+    )
+    assert phases(found) == [("raised", 3, 5.0), ("cleared", 3, 30.0)]
+    assert found[0].confirm_s == 0
+    assert not found[0].armed
+
+
+def test_a_detector_that_falls_silent_in_alarm_stays_in_alarm():
+    found = told(smoke(), (0.0, state_of(0, True)), *ticks(1, 1300))
+    assert phases(found) == [("raised", 3, 0.0), ("updated", 3, 600.0), ("updated", 3, 1200.0)]
+
+
+def test_another_device_says_nothing_about_this_one():
+    assert told(smoke(), (0.0, state_of(0, True, "other"))) == []
+
+
+def test_a_door_is_held_open_after_half_a_minute_and_over_when_closed():
+    found = told(
+        held(), (0.0, state_of(0, True)), *ticks(1, 40), (41.0, state_of(41, False)), *ticks(42, 50)
+    )
+    assert phases(found) == [("raised", 2, 0.0), ("cleared", 2, 43.0)]
+
+
+def test_a_door_that_closes_in_time_is_nothing():
+    assert (
+        told(
+            held(),
+            (0.0, state_of(0, True)),
+            *ticks(1, 28),
+            (29.0, state_of(29, False)),
+            *ticks(30, 90),
+        )
+        == []
+    )
+
+
+def test_a_pre_warning_comes_before_it():
+    found = told(held({"pre_s": 5}), (0.0, state_of(0, True)), *ticks(1, 40))
+    assert phases(found) == [("raised", 1, 0.0), ("updated", 2, 30.0)]
+
+
+def test_a_panel_stays_until_it_is_acknowledged_at_the_site():
+    quiet = [(0.0, state_of(0, True)), (5.0, state_of(5, False)), *ticks(6, 100)]
+    from_afar = (101.0, Acknowledged("rule_1", at_site=False))
+    other = (102.0, Acknowledged("rule_2", at_site=True))
+    here = (103.0, Acknowledged("rule_1", at_site=True))
+    found = told(panel(), *quiet, from_afar, other, here, *ticks(104, 110))
+    assert phases(found) == [("raised", 3, 0.0), ("cleared", 3, 103.0)]
+
+
+@pytest.mark.parametrize("build", [smoke, held])
+def test_what_is_not_latched_does_not_end_by_acknowledgement(build):
+    opened = [(0.0, state_of(0, True)), *ticks(1, 60)]
+    found = told(build(), *opened, (61.0, Acknowledged("rule_1", at_site=True)))
+    assert [p for p, *_ in phases(found)] == ["raised"]
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 60), st.booleans()), max_size=60))
+def test_a_door_is_never_held_that_was_open_for_less_than_half_a_minute(steps):
+    at, observed, open_since, longest = 0.0, [], None, 0.0
+    for passed, state in steps:
+        at += passed
+        observed.append((at, state_of(at, state)))
+        if open_since is not None:
+            longest = max(longest, at - open_since)
+        open_since = (at if open_since is None else open_since) if state else None
+    found = told(held(), *observed, (at, Tick()))
+    if longest < 29.9:
+        assert found == []
+    for finding in found:
+        assert finding.phase != "raised" or finding.confirm_s >= 29
