@@ -62,7 +62,7 @@ def test_a_statement_that_is_wrong_is_a_store_error(database: Database) -> None:
 def test_insert_new_names_exactly_the_keys_that_went_in(database: Database) -> None:
     with database.transaction() as tx:
         put(tx, "old")
-        rows = [("old", "1"), ("new", 'quotes " and \' and \\ and ü'), ("new", "2")]
+        rows = [("old", "1"), ("new", "quotes \" and ' and \\ and ü"), ("new", "2")]
         assert tx.insert_new("meta", ("name", "value"), rows, ("name",)) == {("new",)}
         assert tx.execute("SELECT value FROM meta WHERE name = ?", ("new",)) == [(rows[1][1],)]
 

@@ -41,7 +41,7 @@ class AckBook:
     def due(self, now_s: float) -> Iterator[tuple[str, list[OwedAck]]]:
         """Gateways whose acks may go now. Call `sent` or leave them owed."""
         for gateway, epochs in list(self._owed.items()):
-            if now_s - self._sent_s.get(gateway, float("-inf")) >= INTERVAL_S:
+            if now_s >= self._sent_s.get(gateway, float("-inf")) + INTERVAL_S:
                 yield gateway, list(epochs.values())
 
     def sent(self, gateway: str, now_s: float) -> None:

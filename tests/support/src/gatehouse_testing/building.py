@@ -100,11 +100,11 @@ class Outbox:
     ) -> Event:
         """Rows `first` to `last` will not come."""
         data = (
-            GapData(from_seq=first, to_seq=last, reason=GapReason.DROPPED_ROWS, count=last - first + 1)
-            if epoch is None
-            else GapData(
-                from_seq=first, to_seq=last, reason=GapReason.EPOCH, count=0, epoch=epoch
+            GapData(
+                from_seq=first, to_seq=last, reason=GapReason.DROPPED_ROWS, count=last - first + 1
             )
+            if epoch is None
+            else GapData(from_seq=first, to_seq=last, reason=GapReason.EPOCH, count=0, epoch=epoch)
         )
         return self.event(lane, seq, 0, data)
 
