@@ -34,6 +34,8 @@ from gatehouse_shared.offline import encode_line
 from gatehouse_shared.wire import build_event
 
 COMMIT_EVERY_S = 1.0
+LATE = timedelta(seconds=5)
+"""Windows wait a little for counts that lag; so long after its end each is closed."""
 PROGRESS_EVERY_S = 5.0
 
 
@@ -137,7 +139,7 @@ class _Run:
         if self.last is not None:
             self._judgment.tick(self.last)
             minute = timedelta(seconds=60)
-            end = floor_time(self.last.time, 60) + minute
+            end = floor_time(self.last.time, 60) + minute + LATE
             self._judgment.close_windows(
                 Moment(self.last.at + (end - self.last.time).total_seconds(), end)
             )
