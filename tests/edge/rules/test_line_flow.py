@@ -1,5 +1,6 @@
 """Who passes a line, which way, and how often."""
 
+import itertools
 import json
 
 import pytest
@@ -132,7 +133,7 @@ def test_swapping_the_ends_swaps_the_directions(points):
 def test_directions_alternate_on_a_line_that_nobody_can_go_round(points):
     wide = LineCounter(line="wide", device="cam_1", a=(-9.0, 0.5), b=(9.0, 0.5))
     ins = [inward for _, inward in walk(wide, *points)]
-    assert all(a != b for a, b in zip(ins, ins[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(ins))
 
 
 @given(ways)

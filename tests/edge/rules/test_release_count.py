@@ -1,5 +1,6 @@
 """Which counts leave, and that small ones never do."""
 
+import itertools
 from datetime import UTC, datetime
 
 import msgspec
@@ -70,7 +71,7 @@ def test_a_minute_that_swings_round_ten_may_have_a_mean_and_a_max():
 
 def test_only_a_whole_quarter_without_anybody_says_nought():
     assert short(play(steady(0, 0, 900), last=910))[-1] == (0, 900, 0, 0)
-    assert short(play(steady(0, 0, 899) + [(899, 1)], last=910))[-1] == (0, 900, LT10, LT10)
+    assert short(play([*steady(0, 0, 899), (899, 1)], last=910))[-1] == (0, 900, LT10, LT10)
     assert short(play(steady(0, 100, 900), last=910))[-1] == (0, 900, LT10, LT10)
 
 
@@ -81,7 +82,7 @@ def test_a_quarter_that_reached_ten_has_no_window_of_its_own():
 
 def test_the_mean_is_over_time_and_rounds_half_up():
     assert short(play(steady(10, 0, 5) + steady(11, 5, 10), last=20))[0] == (0, 10, 11, 11)
-    assert short(play([(0, 10), (1, 11)] + steady(11, 2, 10), last=20))[0] == (0, 10, 11, 11)
+    assert short(play([(0, 10), (1, 11), *steady(11, 2, 10)], last=20))[0] == (0, 10, 11, 11)
     assert short(play(steady(10, 0, 6) + steady(11, 6, 10), last=20))[0] == (0, 10, 10, 11)
 
 
@@ -176,7 +177,7 @@ def test_no_small_count_of_persons_ever_leaves_and_every_window_is_well_formed(s
             if label is Label.CAR:
                 assert isinstance(count, int)
                 continue
-            assert count == LT10 or count == 0 or count >= 10
+            assert count in (LT10, 0) or count >= 10
             assert count != 0 or window.window_s == 900
             assert count == LT10 or is_registered_count(count)
         if window.window_s == 10:
@@ -197,4 +198,4 @@ def test_no_number_is_told_again_in_a_longer_window(steps):
         if isinstance(w.mean, int)
     ]
     told.sort()
-    assert all(a[1] <= b[0] for a, b in zip(told, told[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(told))

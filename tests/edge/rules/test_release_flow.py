@@ -163,7 +163,7 @@ def test_no_small_flow_of_persons_ever_leaves_and_sums_hold(steps, pinch):
     for window in sent:
         assert window.window_s in FLOW_WINDOWS_S
         for count in (window.inward, window.outward):
-            assert count == LT10 or count == 0 or (count >= 10 and is_registered_count(count))
+            assert count in (LT10, 0) or (count >= 10 and is_registered_count(count))
     left = state.open["door/cam_1/person"]
     for total, numbers, rest in (
         (came, [w.inward for w in sent], left.inward),

@@ -256,7 +256,7 @@ def test_a_site_that_cannot_be_watched_so_is_refused(site, message):
 
 
 def test_a_gateway_that_the_site_does_not_know_is_refused():
-    with pytest.raises(RuleConfigError, match="'gw_9'.*Use one of gw_1"):
+    with pytest.raises(RuleConfigError, match=r"'gw_9'.*Use one of gw_1"):
         build_rules(rule_site(), "gw_9")
 
 
@@ -267,5 +267,5 @@ def test_two_lane_rules_of_one_view_must_agree_on_stillness():
         {**rule, "id": "a"},
         {**rule, "id": "b", "params": {"greatest_speed_m_s": 0.5}},
     ]
-    with pytest.raises(RuleConfigError, match="rule b .*stillness"):
+    with pytest.raises(RuleConfigError, match=r"rule b .*stillness"):
         build_rules(decode_site(tree), "gw_1")

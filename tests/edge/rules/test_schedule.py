@@ -66,7 +66,7 @@ def test_an_hour_that_does_not_exist_covers_nothing_and_one_that_comes_twice_cou
 @given(
     st.integers(0, 1439),
     st.integers(0, 1439),
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+    st.integers(0, 365 * 24 * 60),
 )
 def test_hours_and_their_complement_cover_every_moment_once(start, end, time):
     def clock(minute):
@@ -74,7 +74,7 @@ def test_hours_and_their_complement_cover_every_moment_once(start, end, time):
 
     if start == end:
         return
-    time = time.replace(tzinfo=UTC)
+    time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=time)
     one = hours([f"{clock(start)}-{clock(end)}"], DAYS, BERLIN).covers(time)
     other = hours([f"{clock(end)}-{clock(start)}"], DAYS, BERLIN).covers(time)
     assert one != other
@@ -82,7 +82,7 @@ def test_hours_and_their_complement_cover_every_moment_once(start, end, time):
 
 @pytest.mark.parametrize("text", ["22-06", "24:00-06:00", "22:00", "22:00-06:60", "a:b-c:d", ""])
 def test_what_are_no_hours_is_refused(text):
-    with pytest.raises(RuleConfigError, match="rule 3: .*are no hours"):
+    with pytest.raises(RuleConfigError, match=r"rule 3: .*are no hours"):
         interval(text, "rule 3")
 
 

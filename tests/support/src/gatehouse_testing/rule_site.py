@@ -189,33 +189,60 @@ def stories() -> Mapping[str, tuple[str, Told]]:
         ),
         "fire_smoke": (
             "shed_smoke",
-            [(1.0, state_of(1, True, "smoke_1")), (20.0, state_of(20, False, "smoke_1"))]
-            + beats(20, 40),
+            [
+                (1.0, state_of(1, True, "smoke_1")),
+                (20.0, state_of(20, False, "smoke_1")),
+                *beats(20, 40),
+            ],
         ),
         "help_button": (
             "lobby_help",
-            [(1.0, state_of(1, True, "button_1")), (2.0, state_of(2, False, "button_1"))]
-            + [*beats(2, 10), (11.0, Acknowledged("lobby_help", at_site=True))],
+            [
+                (1.0, state_of(1, True, "button_1")),
+                (2.0, state_of(2, False, "button_1")),
+                *beats(2, 10),
+                (11.0, Acknowledged("lobby_help", at_site=True)),
+            ],
         ),
         "panel_alarm": (
             "lobby_panel",
-            [(1.0, state_of(1, True, "panel_1")), (2.0, state_of(2, False, "panel_1"))]
-            + [*beats(2, 10), (11.0, Acknowledged("lobby_panel", at_site=True))],
+            [
+                (1.0, state_of(1, True, "panel_1")),
+                (2.0, state_of(2, False, "panel_1")),
+                *beats(2, 10),
+                (11.0, Acknowledged("lobby_panel", at_site=True)),
+            ],
         ),
         "door_held": (
             "lobby_held",
-            [(1.0, state_of(1, True, "contact_1")), *beats(2, 40)]
-            + [(41.0, state_of(41, False, "contact_1")), *beats(42, 50)],
+            [
+                (1.0, state_of(1, True, "contact_1")),
+                *beats(2, 40),
+                (41.0, state_of(41, False, "contact_1")),
+                *beats(42, 50),
+            ],
         ),
         "door_forced": (
             "lobby_forced",
-            [(0.0, state_of(0, False, "contact_1")), (5.0, state_of(5, True, "contact_1"))]
-            + [*beats(6, 9), (10.0, state_of(10, False, "contact_1")), *beats(11, 20)],
+            [
+                (0.0, state_of(0, False, "contact_1")),
+                (5.0, state_of(5, True, "contact_1")),
+                *beats(6, 9),
+                (10.0, state_of(10, False, "contact_1")),
+                *beats(11, 20),
+            ],
         ),
         "reading_out_of_range": (
             "cellar_gas",
-            [_gas(0, 2), _gas(10, 15), *beats(11, 30), _gas(31, 25), *beats(32, 60)]
-            + [_gas(61, 5), *beats(62, 140)],
+            [
+                _gas(0, 2),
+                _gas(10, 15),
+                *beats(11, 30),
+                _gas(31, 25),
+                *beats(32, 60),
+                _gas(61, 5),
+                *beats(62, 140),
+            ],
         ),
         "source_stale": ("lane_silent", [*beats(0, 3), _down(4.0), *beats(5, 29), *alive]),
     }
