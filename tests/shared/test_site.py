@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatehouse_shared.errors import SiteError
 from gatehouse_shared.polygons import area_m2, centroid, contains, crossing_edges
 from gatehouse_shared.site import decode_site
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def tree(**changes: Any) -> dict[str, Any]:

@@ -4,6 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatehouse_shared import wire
 from gatehouse_shared.errors import RefusalReason, WireError
 from gatehouse_shared.events import (
@@ -16,8 +19,6 @@ from gatehouse_shared.events import (
 )
 from gatehouse_shared.names import HazardKind, Label, Lane, Phase, Quantity
 from gatehouse_shared.offline import decode_line, encode_line
-from hypothesis import given
-from hypothesis import strategies as st
 
 AT = datetime(2026, 5, 4, 16, 0, 17, 123_456, tzinfo=UTC)
 EPOCH = "00112233445566aa"

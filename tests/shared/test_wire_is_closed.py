@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import inspect
+
 from gatehouse_shared import classes, counts
 from gatehouse_shared.commands import REQUESTS, RESPONSES, Ack, ConfigOffer, Nack
 from gatehouse_shared.events import AgeBand, Band, CameraState, Event, HazardData
 from gatehouse_shared.names import QUANTITIES, HazardClass, HazardKind, Quantity, class_of
 from gatehouse_shared.out import IncidentOut, SiteStatusOut, ZoneOut
 from gatehouse_shared.states import State
-from msgspec import inspect
 
 SENT: list[Any] = [
     *(Event, State, Ack, Nack, ConfigOffer, IncidentOut, SiteStatusOut, ZoneOut),

@@ -193,7 +193,7 @@ class Envelope(
     kw_only=True,
     tag_field="type",
 ):
-    """CloudEvents attributes. `id` is derived from (gateway, epoch, lane, seq) and checked; `time` is floored to the class's step."""
+    """CloudEvents attributes. `id` is derived from (gateway, epoch, lane, seq); `time` is floored to the class's step."""
 
     specversion: Literal["1.0"] = "1.0"
     id: EventId

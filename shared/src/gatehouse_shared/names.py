@@ -236,7 +236,10 @@ class Quantity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuantitySpec:
-    """A registered quantity: one integer step is `step` of `unit`; `low` and `high` are in steps; `interval_s` least time between readings."""
+    """A registered quantity: one integer step is `step` of `unit`; `low` and `high` are in steps.
+
+    `interval_s` is the least time between two readings of a sensor.
+    """
 
     unit: str
     step: float

@@ -1,7 +1,7 @@
 """Events in files: what `analyze` writes and `replay` and `fuse` read, one event a line.
 
 A line is an event with up to three attributes more, which the wire does not know and ingest therefore refuses: `evaluation`
-(made from a recording), `arrived` (when the hub got it) and `offset_ms` (the gateway's clock minus the hub's, as frozen at ingest).
+(made from a recording), `arrived` (when the hub got it) and `offset_ms` (the gateway's clock minus the hub's, frozen at ingest).
 Files may come from anywhere, so key order and white space are not judged here; types, ranges and unknown keys are.
 """
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, TypeVar
 
 import msgspec
@@ -92,7 +93,7 @@ def encode_rows(events: Sequence[Event]) -> bytes:
     return _ENCODER.encode(events[0] if len(events) == 1 else list(events))
 
 
-def build_event(
+def build_event(  # noqa: PLR0913 - the parts of an envelope
     *,
     site: str,
     gateway: str,
@@ -141,7 +142,7 @@ def read_rows(payload: bytes) -> tuple[Row | BadRow, ...]:
     keys = [row.key for row in rows]
     if len({(key.gateway, key.epoch, key.lane) for key in keys}) > 1:
         raise WireError(RefusalReason.MIXED_ROWS, "rows of more than one lane or epoch")
-    if any(a.seq >= b.seq for a, b in zip(keys, keys[1:], strict=False)):
+    if any(a.seq >= b.seq for a, b in pairwise(keys)):
         raise WireError(RefusalReason.MIXED_ROWS, "rows are not in seq order")
     return rows
 

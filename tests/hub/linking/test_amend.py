@@ -1,13 +1,14 @@
 """Recomputation amends: ids stay, nothing that a person touched is emptied, linking starts again at a quiet moment."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatehouse_hub.linking.amend import Stored, amend
 from gatehouse_hub.linking.linker import link_rows
 from gatehouse_hub.linking.quiet import restart_ms
 from gatehouse_hub.linking.site_map import map_site
 from gatehouse_testing.alarms import alarm
 from gatehouse_testing.sites import row_of_zones
-from hypothesis import given
-from hypothesis import strategies as st
 
 SITE = map_site(row_of_zones(["shed", "lane", "moving"]))
 HOT = alarm(SITE, "thermal_hotspot", "z0", 1000)

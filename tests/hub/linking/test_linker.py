@@ -1,6 +1,9 @@
 """Rows become incidents: by time, place and cause, the same whatever order they came in."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gatehouse_hub.linking.linker import LinkedIncident, LinkReason, link_rows
 from gatehouse_hub.linking.priority import PriorityReason, judge
 from gatehouse_hub.linking.rows import AlarmRow
@@ -10,8 +13,6 @@ from gatehouse_hub.linking.words import LANGUAGES, describe_link
 from gatehouse_shared.names import HazardKind
 from gatehouse_testing.alarms import alarm
 from gatehouse_testing.sites import row_of_zones
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SITE = map_site(
     row_of_zones(
@@ -47,7 +48,12 @@ def test_hot_spot_smoke_and_blocked_lane_are_one_incident_and_a_button_far_off_a
             "fire_smoke", "thermal_hotspot", ("z0", "z0"), 40, True, id="cause, wrong order"
         ),
         pytest.param(
-            "thermal_hotspot", "fire_smoke", ("z0", "z0"), 1900, False, id="cause, beyond the window"
+            "thermal_hotspot",
+            "fire_smoke",
+            ("z0", "z0"),
+            1900,
+            False,
+            id="cause, beyond the window",
         ),
         pytest.param("thermal_hotspot", "fire_smoke", ("z0", "z7"), 40, False, id="cause, far off"),
         pytest.param("lane_blocked", "lane_blocked", ("z1", "z1"), 200, True, id="same again"),
