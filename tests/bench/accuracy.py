@@ -1,11 +1,13 @@
 """How well people are counted, tracked and seen to cross lines, on the labelled clip: `./dev bench accuracy`.
 
-The agent's own parts with their shipped settings (see `gatehouse_testing.dev.tracks`), every frame of the clip, at its true rate of 7
-frames a second. Figures without a suffix are those of one detector, the one with the best MOTA, for all of them.
+The agent's own parts with their shipped settings (see `gatehouse_testing.dev.tracks`), every frame of the clip,
+at its true rate of 7 frames a second. Figures without a suffix are those of one detector, the one with the best
+MOTA, for all of them.
 
-`mota`, `idf1`: CLEAR-MOT and ID measures of motmetrics at IoU 0.5. `count_mae`: mean absolute error of people a frame. `crossing_f1`:
-passages over three lines, right direction, within a second. `…_strict`: MOTA when the 174 boxes that the challenge leaves out (two people far
-off, half hidden) count as false wherever they are found; for comparison with tables made that way.
+`mota`, `idf1`: CLEAR-MOT and ID measures of motmetrics at IoU 0.5. `count_mae`: mean absolute error of people a
+frame. `crossing_f1`: passages over three lines, right direction, within a second. `…_strict`: MOTA when the 174
+boxes that the challenge leaves out (two people far off, half hidden) count as false wherever they are found;
+for comparison with tables made that way.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ from gatehouse_testing.dev.bench import Figure
 from gatehouse_testing.dev.tracks import Evaluation, read_lines, track_recording
 from gatehouse_testing.mot import Score, crossing_f1, parse_rows, read_truth, score_tracks
 
-CLIP, TRUTH, LINES = "video/pets09-s2l1-first400.mp4", "gt/pets09-s2l1-first400.txt", "gt/pets09-lines.json"
+CLIP, TRUTH, LINES = (
+    "video/pets09-s2l1-first400.mp4",
+    "gt/pets09-s2l1-first400.txt",
+    "gt/pets09-lines.json",
+)
 FRAMES, FPS, TRUTH_SCALE = 400, 7.0, 0.625
 DETECTORS = ("yolox_nano", "nanodet_m_416")
 GOALS = {
@@ -56,22 +62,23 @@ def figures() -> dict[str, Figure]:
     missing = [name for name in (CLIP, TRUTH, LINES) if not (assets / name).is_file()]
     if missing:
         how = f"not measured: {missing[0]} is not in the folder that GATEHOUSE_ASSETS names"
-        return {_name(key): Figure(value=None, unit=unit, goal=None, met=None, how=how) for key, (unit, *_) in GOALS.items()}
+        return {
+            _name(key): Figure(value=None, unit=unit, goal=None, met=None, how=how)
+            for key, (unit, *_) in GOALS.items()
+        }
     measured = {name: measure(assets, name) for name in DETECTORS}
     best = max(measured, key=lambda name: measured[name].score.mota)
     found = {_name(key): _figure(key, measured[best], f"{best}; {_how(key)}") for key in GOALS}
     for name, result in measured.items():
         for key in GOALS:
             figure = _figure(key, result, _how(key))
-            found[f"{_name(key)}_{name}"] = figure | {"goal": None, "met": None}
+            found[f"{_name(key)}_{name}"] = {**figure, "goal": None, "met": None}
     return found
 
 
 def measure(assets: Path, model: str) -> Measured:
     """Runs the clip with one detector and scores what came out."""
-    result = track_recording(
-        str(assets / CLIP), model, fps=FPS, lines=read_lines(assets / LINES)
-    )
+    result = track_recording(str(assets / CLIP), model, fps=FPS, lines=read_lines(assets / LINES))
     if result.frames != FRAMES:
         raise ValueError(f"the clip gave {result.frames} frames, not {FRAMES}")
     told = parse_rows(result.rows)

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from gatehouse_shared.names import Label
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from gatehouse_edge.inference.boxes import (
     to_detections,
     to_rows,
 )
+from gatehouse_shared.names import Label
 
 PERSON, CAR = LABELS.index(Label.PERSON), LABELS.index(Label.CAR)
 
@@ -76,7 +76,8 @@ def test_a_frame_full_of_boxes_gives_no_more_than_the_bound():
 @given(rows=st.lists(row, max_size=10))
 def test_what_leaves_the_process_is_the_box_to_a_quarter_pixel(rows):
     wire = to_rows(boxes(*rows))
-    assert wire.dtype == np.int16 and wire.shape == (len(rows), 6)
+    assert wire.dtype == np.int16
+    assert wire.shape == (len(rows), 6)
     for told, (x1, y1, x2, y2, label, score) in zip(to_detections(wire), rows, strict=True):
         assert told.xyxy == pytest.approx((x1, y1, x2, y2), abs=0.125)
         assert told.label is LABELS[label]

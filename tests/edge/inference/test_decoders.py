@@ -4,13 +4,13 @@ from math import exp, tanh
 
 import numpy as np
 import pytest
-from gatehouse_shared.names import Label
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.inference.boxes import LABELS
 from gatehouse_edge.inference.decoder_shapes import expected_outputs
 from gatehouse_edge.inference.decoders import build_decoder
+from gatehouse_shared.names import Label
 from gatehouse_testing.onnx_bytes import tiny_manifest
 
 NANODET = tiny_manifest(
@@ -70,7 +70,9 @@ def slow_fastestdet(outputs, least):
 def random_outputs(manifest, seed):
     """Scores between 0 and 1 where scores stand, anything from -3 to 3 elsewhere."""
     random = np.random.default_rng(seed)
-    outputs = [random.uniform(-3, 3, shape).astype(np.float32) for shape in expected_outputs(manifest)]
+    outputs = [
+        random.uniform(-3, 3, shape).astype(np.float32) for shape in expected_outputs(manifest)
+    ]
     if manifest is YOLOX:
         outputs[0][..., 4:] = random.random(outputs[0][..., 4:].shape)
     elif manifest is NANODET:
@@ -118,7 +120,8 @@ def test_numbers_that_are_none_never_become_boxes_or_errors(bad):
 def test_a_model_that_cries_everywhere_with_huge_boxes_stays_finite():
     raw = np.full((1, 84, 8), 80.0, np.float32)
     found = build_decoder(YOLOX)([raw], 0.1)
-    assert np.isfinite(found.xyxy).all() and found.scores.max() <= 1.0
+    assert np.isfinite(found.xyxy).all()
+    assert found.scores.max() <= 1.0
 
 
 def test_the_motion_detector_has_nothing_to_decode():

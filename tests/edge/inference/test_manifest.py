@@ -2,10 +2,10 @@ import subprocess
 import sys
 
 import pytest
-from gatehouse_shared.names import Label
 
 from gatehouse_edge.errors import ModelError
 from gatehouse_edge.inference.catalogue import (
+    CATALOGUE_FILE,
     catalogue_folder,
     find_manifest,
     is_reviewed,
@@ -14,7 +14,12 @@ from gatehouse_edge.inference.catalogue import (
 )
 from gatehouse_edge.inference.decoder_shapes import expected_outputs
 from gatehouse_edge.inference.manifest import decode_manifest, load_manifests
+from gatehouse_shared.names import Label
 from gatehouse_testing.onnx_bytes import tiny_manifest
+
+FOLDER = catalogue_folder()
+assert FOLDER is not None
+CATALOGUE = FOLDER / CATALOGUE_FILE
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,8 @@ from gatehouse_testing.onnx_bytes import tiny_manifest
 def test_a_manifest_that_cannot_be_is_refused_by_key(changed, said):
     with pytest.raises(ModelError, match=said) as caught:
         tiny_manifest(**changed)
-    assert caught.value.place and caught.value.remedy
+    assert caught.value.place
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize("file", ["../evil.onnx", "/etc/passwd", ".hidden", "a/b.onnx", ""])
@@ -68,7 +74,7 @@ def test_a_file_that_is_no_catalogue_is_refused_with_its_place(tmp_path, text):
 
 
 def test_two_models_of_one_name_are_refused(tmp_path):
-    record = catalogue_folder() / "catalogue.yaml"
+    record = CATALOGUE
     motion = record.read_text().split("  - name: motion")[1]
     path = tmp_path / "models.yaml"
     path.write_text("models:\n" + 2 * f"  - name: motion{motion}")
@@ -99,7 +105,7 @@ def test_a_model_that_differs_from_the_catalogue_is_unreviewed():
 
 
 def test_a_manifest_of_ones_own_is_taken_by_its_path(tmp_path):
-    text = (catalogue_folder() / "catalogue.yaml").read_text().split("  - name: motion")[1]
+    text = CATALOGUE.read_text().split("  - name: motion")[1]
     path = tmp_path / "mine.yaml"
     path.write_text("name: mine" + text.replace("\n    ", "\n"))
     manifest, beside = resolve_manifest(str(path))

@@ -49,14 +49,18 @@ def served(tmp_path):
 def accepted(address, data=DATA):
     """The accepted file, at an address of this machine (a manifest would admit https only)."""
     digest = hashlib.sha256(data).hexdigest()
-    return ModelFile(file="tiny.onnx", size_bytes=len(data), sha256=digest, url=f"{address}/tiny.onnx")
+    return ModelFile(
+        file="tiny.onnx", size_bytes=len(data), sha256=digest, url=f"{address}/tiny.onnx"
+    )
 
 
 def test_a_pulled_file_is_whole_and_in_place(served, tmp_path):
     folder, address = served
     (folder / "tiny.onnx").write_bytes(DATA)
     seen = []
-    path = fetch_file(MANIFEST, accepted(address), tmp_path / "a" / "b", lambda n, of: seen.append((n, of)))
+    path = fetch_file(
+        MANIFEST, accepted(address), tmp_path / "a" / "b", lambda n, of: seen.append((n, of))
+    )
     assert path.read_bytes() == DATA
     assert [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
     assert seen[-1] == (len(DATA), len(DATA))
@@ -124,7 +128,8 @@ def test_a_model_that_is_here_is_not_pulled_again(tmp_path, monkeypatch):
 
 def test_the_list_says_what_is_ready():
     ready = {status.manifest.name: status.ready for status in list_models()}
-    assert ready["motion"] and not ready["yolox_nano"]
+    assert ready["motion"]
+    assert not ready["yolox_nano"]
 
 
 def test_every_accepted_file_of_a_model_will_do(tmp_path):

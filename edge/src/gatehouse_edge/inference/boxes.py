@@ -1,8 +1,8 @@
 """What decoders give and what leaves the inference process. Numpy only, pure.
 
-Wire of the inference process, also for inference plug-ins: int16 `(n, 6)`, a row is `x1 y1 x2 y2 label score` with the box in
-quarter pixels of the frame, the label as index into `LABELS`, the score in thousandths; best score first, at most 512 rows.
-Nothing else comes back, so nothing that describes a person can.
+Wire of the inference process, also for inference plug-ins: int16 `(n, 6)`, a row is `x1 y1 x2 y2 label score`
+with the box in quarter pixels of the frame, the label as index into `LABELS`, the score in thousandths; best
+score first, at most 512 rows. Nothing else comes back, so nothing that describes a person can.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from gatehouse_shared.names import Label
 from numpy.typing import NDArray
 
 from gatehouse_edge.values import Detection
+from gatehouse_shared.names import Label
 
 LABELS: Final = tuple(Label)
 MAX_ROWS: Final = 512
@@ -50,14 +50,15 @@ def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.flo
     area_a = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
     area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
     union = area_a[:, None] + area_b[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
 def suppress(boxes: Boxes, overlap: float) -> Boxes:
     """Greedy non-maximum suppression per label: the best score stays, what overlaps it by more than `overlap` IoU goes.
 
-    Best score first, ties by position; at most MAX_ROWS remain. The overlaps are worked out at once for all pairs; the candidates
-    are cut to four times MAX_ROWS first, so that a noisy frame cannot cost more than 2,048 squared.
+    Best score first, ties by position; at most MAX_ROWS remain. The overlaps are worked out at once for all
+    pairs; the candidates are cut to four times MAX_ROWS first, so that a noisy frame cannot cost more than
+    2,048 squared.
     """
     if not len(boxes.scores):
         return boxes

@@ -1,6 +1,7 @@
 """The models that the project has read, run and measured: `seeds/models/catalogue.yaml` and the manifests beside it.
 
-Looked for in `$GATEHOUSE_SEEDS/models`, in the installed package, and in the working tree. Imports neither numpy nor onnxruntime.
+Looked for in `$GATEHOUSE_SEEDS/models`, in the installed package, and in the working tree. Imports neither
+numpy nor onnxruntime.
 """
 
 from __future__ import annotations
@@ -52,11 +53,14 @@ def find_manifest(name: str) -> Manifest:
         if manifest.name == name:
             return manifest
     known = ", ".join(sorted(manifest.name for manifest in manifests))
-    raise ModelError(f"no model is called {name!r}", place="catalogue", remedy=f"There are: {known}")
+    raise ModelError(
+        f"no model is called {name!r}", place="catalogue", remedy=f"There are: {known}"
+    )
 
 
 def resolve_manifest(name_or_path: str) -> tuple[Manifest, Path | None]:
-    """A manifest by its name in the catalogue, or from a YAML file of one's own; then with the folder beside it to look in.
+    """A manifest by its name in the catalogue, or from a YAML file of one's own; then with the folder beside it
+    to look in.
 
     Raises ModelError.
     """
@@ -66,13 +70,17 @@ def resolve_manifest(name_or_path: str) -> tuple[Manifest, Path | None]:
     manifests = load_manifests(path)
     if len(manifests) != 1:
         raise ModelError(
-            f"holds {len(manifests)} models", place=str(path), remedy="Give a file with one manifest"
+            f"holds {len(manifests)} models",
+            place=str(path),
+            remedy="Give a file with one manifest",
         )
     return manifests[0], path.parent
 
 
 def is_reviewed(manifest: Manifest) -> bool:
-    """Whether this very manifest is in the catalogue; a gateway that runs another one says `unreviewed` at its birth."""
+    """Whether this very manifest is in the catalogue; a gateway that runs another one says `unreviewed` at its
+    birth.
+    """
     try:
         return manifest in load_catalogue()
     except ModelError:

@@ -1,8 +1,8 @@
 """The inference process: `python -m gatehouse_edge.inference.child FD`. Holds the model, sees frames, gives rows.
 
-Started fresh, never forked from the agent, with a socket as its only tie. Before it reads the model it gives up what it does not need:
-the network (where the kernel lets it), writing files, core dumps, and memory beyond the limit. It ends when the agent's end of the
-socket closes, in the middle of a model's work too.
+Started fresh, never forked from the agent, with a socket as its only tie. Before it reads the model it gives up
+what it does not need: the network (where the kernel lets it), writing files, core dumps, and memory beyond the
+limit. It ends when the agent's end of the socket closes, in the middle of a model's work too.
 """
 
 from __future__ import annotations

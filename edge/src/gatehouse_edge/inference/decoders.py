@@ -1,11 +1,14 @@
 """Raw numbers of a detector become candidate boxes in pixels of its input. Pure numpy; one function per family.
 
-    yolox       (1, N, 5 + C): xy = (xy + cell) * stride, wh = exp(wh) * stride, score = objectness * class   (arXiv 2107.08430)
-    nanodet     per stride (1, N, C) class scores and (1, N, 4 * bins) distances as distributions              (GFL, arXiv 2006.04388)
-    fastestdet  (1, 5 + C, h, w): score = objectness^0.6 * class^0.4, box relative to the input               (its public code)
+    yolox       (1, N, 5 + C): xy = (xy + cell) * stride, wh = exp(wh) * stride, score = objectness * class
+    nanodet     per stride (1, N, C) class scores and (1, N, 4 * bins) distances as distributions
+    fastestdet  (1, 5 + C, h, w): score = objectness^0.6 * class^0.4, box relative to the input
 
-The class of a box is the best of *all* classes of the model; when that one is not mapped to a label the box is dropped. So a
-suitcase does not become a person because "person" was the best of the few names that we asked for.
+After arXiv 2107.08430, arXiv 2006.04388 (generalised focal loss) and the public code of FastestDet.
+
+The class of a box is the best of *all* classes of the model; when that one is not mapped to a label the box is
+dropped. So a suitcase does not become a person because "person" was the best of the few names that we asked
+for.
 """
 
 from __future__ import annotations
@@ -48,9 +51,13 @@ def label_table(manifest: Manifest) -> NDArray[np.int16]:
 
 
 def decode_yolox(
-    outputs: Sequence[Floats], least: float, spec: InputSpec, strides: tuple[int, ...], table: NDArray[np.int16]
+    outputs: Sequence[Floats],
+    least: float,
+    spec: InputSpec,
+    strides: tuple[int, ...],
+    table: NDArray[np.int16],
 ) -> Boxes:
-    """One output `(1, N, 5 + C)`, not yet decoded. Objectness below `least` is dropped before anything else is worked out."""
+    """One output `(1, N, 5 + C)`. Objectness below `least` is dropped before anything else is worked out."""
     raw = outputs[0][0]
     cells, steps = grid_cells(spec.width, spec.height, strides)
     hopeful = np.flatnonzero(raw[:, 4] >= least)
@@ -59,13 +66,22 @@ def decode_yolox(
     scores = raw[:, 4] * np.take_along_axis(raw[:, 5:], classes[:, None], axis=1)[:, 0]
     centre = (raw[:, :2] + cells) * steps
     half = np.exp(np.minimum(raw[:, 2:4], _MAX_LOG_SIDE)) * steps / 2
-    return _known(np.concatenate((centre - half, centre + half), axis=1), classes, scores, least, table)
+    return _known(
+        np.concatenate((centre - half, centre + half), axis=1), classes, scores, least, table
+    )
 
 
 def decode_nanodet(
-    outputs: Sequence[Floats], least: float, spec: InputSpec, strides: tuple[int, ...], table: NDArray[np.int16]
+    outputs: Sequence[Floats],
+    least: float,
+    spec: InputSpec,
+    strides: tuple[int, ...],
+    table: NDArray[np.int16],
 ) -> Boxes:
-    """Class scores per stride, then distances per stride: left, top, right, bottom, each a distribution over strides 0, 1, 2 …"""
+    """Class scores per stride, then distances per stride: left, top, right, bottom.
+
+    Each distance is a distribution over 0, 1, 2 … strides; its mean is taken.
+    """
     levels = len(strides)
     scores_all = np.concatenate([level[0] for level in outputs[:levels]])
     distances_all = np.concatenate([level[0] for level in outputs[levels:]])
@@ -84,7 +100,11 @@ def decode_nanodet(
 
 
 def decode_fastestdet(
-    outputs: Sequence[Floats], least: float, spec: InputSpec, strides: tuple[int, ...], table: NDArray[np.int16]
+    outputs: Sequence[Floats],
+    least: float,
+    spec: InputSpec,
+    strides: tuple[int, ...],
+    table: NDArray[np.int16],
 ) -> Boxes:
     """One output `(1, 5 + C, h, w)`: objectness, then offsets by tanh and sides by sigmoid, then classes."""
     raw = outputs[0][0].reshape(outputs[0].shape[1], -1).T
@@ -93,8 +113,14 @@ def decode_fastestdet(
     best = np.take_along_axis(raw[:, 5:], classes[:, None], axis=1)[:, 0]
     scores = np.clip(raw[:, 0], 0, 1) ** np.float32(0.6) * np.clip(best, 0, 1) ** np.float32(0.4)
     centre = (cells + np.tanh(raw[:, 1:3])) * steps
-    half = np.array([spec.width, spec.height], np.float32) / (1 + np.exp(-np.clip(raw[:, 3:5], -30, 30))) / 2
-    return _known(np.concatenate((centre - half, centre + half), axis=1), classes, scores, least, table)
+    half = (
+        np.array([spec.width, spec.height], np.float32)
+        / (1 + np.exp(-np.clip(raw[:, 3:5], -30, 30)))
+        / 2
+    )
+    return _known(
+        np.concatenate((centre - half, centre + half), axis=1), classes, scores, least, table
+    )
 
 
 _DECODERS: Final = {

@@ -1,7 +1,7 @@
 """Detectors as the pipeline knows them: a name, `detect`, `close`. The model runs in a process of its own.
 
-One process may serve several cameras: `open_detector` for the first, `detector.for_camera(1)` for the next; the process ends with the
-last of them.
+One process may serve several cameras: `open_detector` for the first, `detector.for_camera(1)` for the next; the
+process ends with the last of them.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def open_detector(
 ) -> ChildDetector:
     """A running detector.
 
-    `model`: a name of the catalogue, the path of a manifest, or a manifest. `interval_s`: time between frames, which only the motion
-    detector needs. `folder` is looked in for the model file first. Raises ModelError when there is no such model, no file, or the file
-    is refused.
+    `model`: a name of the catalogue, the path of a manifest, or a manifest. `interval_s`: time between frames,
+    which only the motion detector needs. `folder` is looked in for the model file first. Raises ModelError when
+    there is no such model, no file, or the file is refused.
     """
     beside: Path | None = None
     if isinstance(model, str):

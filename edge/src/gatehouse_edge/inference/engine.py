@@ -44,7 +44,7 @@ class OnnxEngine:
         self._outputs = [output.name for output in manifest.outputs]
         self._session = _open_session(manifest, data)
 
-    def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:  # noqa: ARG002 - the port's
         """Whole frames only; a camera leaves no trace in the next one's."""
         tensor, fitted = self._letterbox.prepare(pixels)
         outputs = [np.asarray(o) for o in self._session.run(self._outputs, {self._input: tensor})]
@@ -84,7 +84,7 @@ def _open_session(manifest: Manifest, data: bytes) -> onnxruntime.InferenceSessi
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all meaning the same
+    except Exception as error:
         raise ModelError(
             f"onnxruntime cannot load the file: {str(error)[:300]}",
             place=f"model {manifest.name}",

@@ -18,7 +18,9 @@ from gatehouse_edge.inference.manifest import Fit, InputSpec
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Where a frame of `width` x `height` pixels lies in the input: times `scale_x`, `scale_y`, from the top left corner."""
+    """Where a frame of `width` x `height` pixels lies in the input: times `scale_x`, `scale_y`, from the top
+    left corner.
+    """
 
     width: int
     height: int
@@ -36,7 +38,7 @@ class Fitted:
             [1 / self.scale_x, 1 / self.scale_y, 1 / self.scale_x, 1 / self.scale_y], np.float32
         )
         limits = np.array([self.width, self.height, self.width, self.height], np.float32)
-        return np.clip(xyxy * factors, 0.0, limits, dtype=np.float32)
+        return np.asarray(np.clip(xyxy * factors, 0.0, limits), np.float32)
 
 
 def fit_frame(width: int, height: int, spec: InputSpec) -> Fitted:

@@ -1,8 +1,9 @@
 """What a model file is, in one YAML record: how it is fed, how its output is read, what it may call things.
 
-A manifest chooses one of the decoders that this package brings, and maps the model's classes to labels of the allow-list.
-Classes that it does not map are dropped before anything leaves the inference process. Imports neither numpy nor onnxruntime,
-so that `gatehouse-edge model list` works on a gateway without the `[vision]` extra.
+A manifest chooses one of the decoders that this package brings, and maps the model's classes to labels of the
+allow-list. Classes that it does not map are dropped before anything leaves the inference process. Imports
+neither numpy nor onnxruntime, so that `gatehouse-edge model list` works on a gateway without the `[vision]`
+extra.
 
 Bounds: 64 models a catalogue, 8 accepted files a model, 200 MiB a file, 1,024 classes, 16 outputs.
 """
@@ -11,14 +12,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 import yaml
-from gatehouse_shared.names import Label
 from msgspec import Meta
 
 from gatehouse_edge.errors import ModelError
+from gatehouse_shared.names import Label
 
 MAX_MODEL_BYTES = 200 * 1024 * 1024
 MAX_MODELS = 64
@@ -53,7 +54,7 @@ class Fit(StrEnum):
     """Each axis by its own scale."""
 
 
-class ModelFile(Record):
+class ModelFile(Record, frozen=True):
     """One accepted file. A model may have several exports; each is known by size and hash, never by name alone."""
 
     file: FileName
@@ -62,7 +63,7 @@ class ModelFile(Record):
     url: Url | None = None
 
 
-class InputSpec(Record):
+class InputSpec(Record, frozen=True):
     """The one input: float32 `[1, 3, height, width]`, value = (pixel * scale - mean) / std per channel."""
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -72,20 +73,22 @@ class InputSpec(Record):
     scale: Annotated[float, Meta(gt=0.0)] = 1.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[
-        Annotated[float, Meta(gt=0.0)], Annotated[float, Meta(gt=0.0)], Annotated[float, Meta(gt=0.0)]
+        Annotated[float, Meta(gt=0.0)],
+        Annotated[float, Meta(gt=0.0)],
+        Annotated[float, Meta(gt=0.0)],
     ] = (1.0, 1.0, 1.0)
     fit: Fit = Fit.LETTERBOX
     pad: Annotated[int, Meta(ge=0, le=255)] = 114
 
 
-class OutputSpec(Record):
+class OutputSpec(Record, frozen=True):
     """One output of the model, exactly as the file declares it."""
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     shape: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(min_length=2, max_length=4)]
 
 
-class Scores(Record):
+class Scores(Record, frozen=True):
     """What this model's scores mean to the tracker: sure (`high`), perhaps (`low`), enough for a new track (`new`)."""
 
     high: Score
@@ -93,7 +96,7 @@ class Scores(Record):
     new: Score
 
 
-class Manifest(Record):
+class Manifest(Record, frozen=True):
     """One model. `knows` says in a sentence what it was trained on and what it cannot see."""
 
     name: Name
@@ -166,8 +169,8 @@ def load_manifests(path: Path) -> tuple[Manifest, ...]:
         raise ModelError(
             f"cannot be read: {error}", place=str(path), remedy="Give a YAML file with a manifest"
         ) from error
-    if not isinstance(document, dict) or "models" not in document:
-        return (decode_manifest(document, str(path)),)
+    if not (isinstance(document, dict) and "models" in document):
+        return (decode_manifest(cast("object", document), str(path)),)
     try:
         records = msgspec.convert(document, _Catalogue).models
     except msgspec.ValidationError as error:
@@ -182,7 +185,7 @@ def load_manifests(path: Path) -> tuple[Manifest, ...]:
     return manifests
 
 
-class _Catalogue(Record):
+class _Catalogue(Record, frozen=True):
     """A file of several manifests. `templates` holds YAML anchors that the models below share; it is not read."""
 
     models: Annotated[tuple[dict[str, object], ...], Meta(max_length=MAX_MODELS)]

@@ -1,9 +1,11 @@
 """What the agent and its inference process say to each other, over one SOCK_SEQPACKET pair. No code is ever sent.
 
-    agent -> child   Hello (manifest as msgpack; the model file's descriptor rides along), then Attach (a descriptor rides along) and Look
-    child -> agent   Ready once, then for each Look its number and the rows of `boxes`, int16 little-endian `(n, 6)`
+    agent -> child   Hello (the manifest; the model file's descriptor rides along), then Attach (with a
+                     descriptor) and Look, as often as needed
+    child -> agent   Ready once, then for each Look its number and the rows of `boxes`, int16 `(n, 6)`
 
-Bounds: a message is at most MAX_MESSAGE_BYTES, a child maps at most MAX_SEGMENTS segments and serves MAX_CAMERAS cameras.
+Bounds: a message is at most MAX_MESSAGE_BYTES, a child maps at most MAX_SEGMENTS segments and serves
+MAX_CAMERAS cameras.
 """
 
 from __future__ import annotations

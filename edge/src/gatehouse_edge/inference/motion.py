@@ -1,9 +1,11 @@
-"""What moves, without knowing what it is: difference to a slow background, blobs, boxes labelled `object`. For views no model fits.
+"""What moves, without knowing what it is: difference to a slow background, blobs, boxes labelled `object`. For
+views no model fits.
 
-A small grey picture is compared with a background that follows the place slowly, and more slowly where something is, so that what
-stops is seen for about `absorb_s` before it becomes part of the place. A camera that sets its exposure anew changes all grey levels by one
-factor, which is taken out first. What is left behind where a thing has gone (the background has more edges there than the picture) is
-forgotten at once. A change of most of the picture is light: the background starts again and nothing is told. Numbers are seconds and shares of
+A small grey picture is compared with a background that follows the place slowly, and more slowly where
+something is, so that what stops is seen for about `absorb_s` before it becomes part of the place. A camera that
+sets its exposure anew changes all grey levels by one factor, which is taken out first. What is left behind
+where a thing has gone (the background has more edges there than the picture) is forgotten at once. A change of
+most of the picture is light: the background starts again and nothing is told. Numbers are seconds and shares of
 the frame. Bound: a few small pictures a camera.
 """
 
@@ -14,10 +16,10 @@ from typing import Final
 
 import cv2
 import numpy as np
-from gatehouse_shared.names import Label
 from numpy.typing import NDArray
 
 from gatehouse_edge.inference.boxes import LABELS, Boxes, no_boxes
+from gatehouse_shared.names import Label
 
 _OBJECT: Final = LABELS.index(Label.OBJECT)
 
@@ -87,9 +89,13 @@ class MotionDetector:
     def _joined(self, changed: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Specks removed, near parts joined."""
         mask = np.asarray(changed, np.uint8)
-        mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+        mask = np.asarray(
+            cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8
+        )
         reach = max(3, round(self._settings.join * mask.shape[1])) | 1
-        return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8)), np.uint8)
+        return np.asarray(
+            cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8)), np.uint8
+        )
 
     def _learn(self, small: NDArray[np.float32], busy: NDArray[np.bool_]) -> None:
         """Moves the background towards this picture: quickly at first, slowly where something is."""
@@ -99,7 +105,7 @@ class MotionDetector:
         rate = np.where(busy, self._rate(self._settings.absorb_s), self._rate(settle_s))
         if self._age_s < self._settings.first_s:
             rate = np.full_like(small, self._rate(settle_s))
-        self._background = background + rate.astype(np.float32) * (small - background)
+        self._background = np.asarray(background + rate * (small - background), np.float32)
 
     def _rate(self, time_s: float) -> float:
         return float(1.0 - np.exp(-self._interval_s / time_s))
@@ -120,7 +126,7 @@ class MotionDetector:
         filled = np.bincount(flat, weights=changed.ravel(), minlength=count)
         big = stats[:, cv2.CC_STAT_AREA] >= self._settings.least_area * mask.size
         big[0] = False
-        gone = np.asarray((big & (gain < 0))[marks], np.bool_)
+        gone = np.isin(marks, np.flatnonzero(big & (gain < 0)))
         rows = np.flatnonzero(big & (gain >= 0))
         x, y, w, h = (stats[rows, k].astype(np.float32) for k in range(4))
         found = Boxes(
@@ -132,7 +138,9 @@ class MotionDetector:
 
 
 def _exposure(small: NDArray[np.float32], background: NDArray[np.float32]) -> float:
-    """The factor between two pictures of one place, by its middle pixel; what moves must cover half the picture to change it."""
+    """The factor between two pictures of one place, by its middle pixel; what moves must cover half the picture
+    to change it.
+    """
     return float(np.clip(np.median((small + 1) / (background + 1)), 0.25, 4.0))
 
 

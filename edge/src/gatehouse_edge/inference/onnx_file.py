@@ -1,8 +1,9 @@
 """What an ONNX file says of itself, read without running it: operator domains, outside data, inputs and outputs.
 
-Reads only the few fields that the model gate needs from the protobuf wire format (https://protobuf.dev/programming-guides/encoding), with
-the field numbers of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Nothing of a weight is touched. Bounds: graphs
-nest at most 8 deep, at most 200,000 messages are looked at. Pure.
+Reads only the few fields that the model gate needs from the protobuf wire format
+(https://protobuf.dev/programming-guides/encoding), with the field numbers of onnx.proto
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Nothing of a weight is touched. Bounds: graphs nest at
+most 8 deep, at most 200,000 messages are looked at. Pure.
 """
 
 from __future__ import annotations
@@ -135,7 +136,9 @@ def _read_port(info: memoryview) -> Port:
                     if part == _TENSOR_ELEMENT and isinstance(inner, int):
                         element = inner
                     elif part == _TENSOR_SHAPE:
-                        shape = [_dimension(dim) for dim in _messages_of(_message(inner), _SHAPE_DIM)]
+                        shape = [
+                            _dimension(dim) for dim in _messages_of(_message(inner), _SHAPE_DIM)
+                        ]
     return Port(name, element, tuple(shape))
 
 

@@ -1,8 +1,9 @@
 """The agent's end of an inference process: starts it, shows it frames, takes rows back, notices when it dies.
 
-Frames are copied into memory that both map (an anonymous file, gone with the last of the two), or lie there already when the decoder's
-own memory is attached. One process serves up to MAX_CAMERAS cameras, one frame at a time. When it crashes, hangs or runs out of memory the
-call under way fails with InferenceDownError and the next call starts a fresh one: how often to try is the caller's decision.
+Frames are copied into memory that both map (an anonymous file, gone with the last of the two), or lie there
+already when the decoder's own memory is attached. One process serves up to MAX_CAMERAS cameras, one frame at a
+time. When it crashes, hangs or runs out of memory the call under way fails with InferenceDownError and the next
+call starts a fresh one: how often to try is the caller's decision.
 """
 
 from __future__ import annotations
@@ -40,7 +41,15 @@ MEMORY_BYTES: Final = 2 * 1024**3
 START_S: Final = 60.0
 REPLY_S: Final = 20.0
 _EXIT_S: Final = 2.0
-_KEPT_VARIABLES: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "TZ")
+_KEPT_VARIABLES: Final = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "TZ",
+)
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ORT_LOGGING_LEVEL": "3"}
 
 
@@ -75,12 +84,16 @@ class InferenceProcess:
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Starts the child if there is none and waits until the model is loaded. Raises ModelError when it is refused."""
+        """Starts the child if there is none and waits until the model is loaded. Raises ModelError when it is
+        refused.
+        """
         with self._turn:
             self._ensure_started()
 
     def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """Detections in `pixels` `(h, w, 3)` uint8 BGR as int16 `(n, 6)` (see `boxes`). Raises ModelError, InferenceDownError."""
+        """Detections in `pixels` `(h, w, 3)` uint8 BGR as int16 `(n, 6)` (see `boxes`). Raises ModelError,
+        InferenceDownError.
+        """
         height, width = self._checked_size(pixels)
         with self._turn:
             self._ensure_started()
@@ -125,7 +138,9 @@ class InferenceProcess:
 
     def _checked_size(self, pixels: NDArray[np.uint8]) -> tuple[int, int]:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-            raise self._error(f"was given pixels {pixels.shape} {pixels.dtype}, not (h, w, 3) uint8")
+            raise self._error(
+                f"was given pixels {pixels.shape} {pixels.dtype}, not (h, w, 3) uint8"
+            )
         height, width = pixels.shape[:2]
         if not (0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX):
             raise self._error(f"was given a frame of {width} x {height}; {MAX_SIDE_PX} is the most")

@@ -1,7 +1,9 @@
-"""The model gate: what a file must be before a session is made of it. Runs inside the inference process, on the bytes that are loaded.
+"""The model gate: what a file must be before a session is made of it. Runs inside the inference process, on the
+bytes that are loaded.
 
-In this order: size, hash, operator domains, no outside data, no functions of its own, and inputs and outputs exactly as the manifest and
-its decoder say. An output that is one vector per object (64 to 2,048 numbers, as face and re-identification models give) is refused by name.
+In this order: size, hash, operator domains, no outside data, no functions of its own, and inputs and outputs
+exactly as the manifest and its decoder say. An output that is one vector per object (64 to 2,048 numbers, as
+face and re-identification models give) is refused by name.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ def vet_ports(inputs: Sequence[Port], outputs: Sequence[Port], manifest: Manifes
     readable = expected_outputs(manifest)
     if tuple(out.shape for out in manifest.outputs) != readable:
         raise _refused(
-            manifest, f"has outputs that decoder {manifest.decoder} cannot read; it reads {readable}"
+            manifest,
+            f"has outputs that decoder {manifest.decoder} cannot read; it reads {readable}",
         )
 
 

@@ -1,8 +1,9 @@
 """Where model files are: found, fetched and verified. Never trusted by name, only by size and sha256.
 
-Looked for in this order: the folders given, the catalogue's own folder, `$GATEHOUSE_ASSETS/models`, the user's cache
-(`$XDG_CACHE_HOME/gatehouse/models`, else `~/.cache/gatehouse/models`). Fetching writes into the cache, to a file of another name that is
-renamed when it is whole and right. Bounds: never reads or fetches more bytes than the manifest says.
+Looked for in this order: the folders given, the catalogue's own folder, `$GATEHOUSE_ASSETS/models`, the user's
+cache (`$XDG_CACHE_HOME/gatehouse/models`, else `~/.cache/gatehouse/models`). Fetching writes into the cache, to
+a file of another name that is renamed when it is whole and right. Bounds: never reads or fetches more bytes
+than the manifest says.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def find_file(manifest: Manifest, extra: tuple[Path, ...] = ()) -> Path | None:
 def verify_model(name: str, extra: tuple[Path, ...] = ()) -> Path | None:
     """The verified file of a model of the catalogue (None for one without weights). Raises ModelError.
 
-    A file of the right name and other content is named in the error, so that a bad download is not taken for a missing one.
+    A file of the right name and other content is named in the error, so that a bad download is not taken for a
+    missing one.
     """
     manifest = find_manifest(name)
     path = locate_file(manifest, extra)
@@ -114,9 +116,11 @@ def verify_model(name: str, extra: tuple[Path, ...] = ()) -> Path | None:
 
 
 def pull_model(name: str, progress: Progress | None = None) -> Path | None:
-    """Fetches a model into the user's cache unless it is on this machine already. Gives its path (None for one without weights).
+    """Fetches a model into the user's cache unless it is on this machine already. Gives its path (None for one
+    without weights).
 
-    Raises ModelError when it has no address, cannot be reached, or what came is not what the catalogue says; then nothing is left behind.
+    Raises ModelError when it has no address, cannot be reached, or what came is not what the catalogue says;
+    then nothing is left behind.
     """
     manifest = find_manifest(name)
     path = locate_file(manifest)
@@ -163,9 +167,7 @@ def fetch_file(
         ) from error
 
 
-def _copy(
-    wanted: ModelFile, write: Callable[[bytes], int], progress: Progress | None
-) -> str:
+def _copy(wanted: ModelFile, write: Callable[[bytes], int], progress: Progress | None) -> str:
     """Copies exactly `size_bytes` and gives their sha256. Raises OSError when there are fewer or more."""
     digest, done = hashlib.sha256(), 0
     # The manifest admits https addresses only.

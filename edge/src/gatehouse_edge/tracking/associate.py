@@ -30,7 +30,8 @@ def assign(closeness: Floats, allowed: NDArray[np.bool_]) -> tuple[Rows, Rows]:
 
 
 def direction_agreement(table: Table, boxes: Floats, span_s: float) -> Floats:
-    """Cosine `(n, m)` between where each track was going and where it would go to reach each box; 0 where neither is known.
+    """Cosine `(n, m)` between where each track was going and where it would go to reach each box; 0 where
+    neither is known.
 
     A track's direction is that from its observation about `span_s` ago to its last one. It counts by how far that is: a
     quarter of its height or more in full, so that the trembling of one who stands says nothing.

@@ -8,7 +8,9 @@ from gatehouse_edge.tracking.table import Floats
 
 
 def overlaps(a: Floats, b: Floats, widen: float = 0.0) -> Floats:
-    """IoU `(n, m)` of boxes `a` `(n, 4)` with boxes `b` `(m, 4)`, each grown by `widen` of its size on every side first."""
+    """IoU `(n, m)` of boxes `a` `(n, 4)` with boxes `b` `(m, 4)`, each grown by `widen` of its size on every
+    side first.
+    """
     if widen > 0.0:
         a, b = grow(a, widen), grow(b, widen)
     across = np.minimum(a[:, None, 2], b[:, 2]) - np.maximum(a[:, None, 0], b[:, 0])

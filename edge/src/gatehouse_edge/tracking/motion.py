@@ -1,11 +1,13 @@
-"""Where tracked objects are and will be: a constant-velocity Kalman filter in seconds, for all tracks at once. Pure numpy.
+"""Where tracked objects are and will be: a constant-velocity Kalman filter in seconds, for all tracks at once.
+Pure numpy.
 
-Place and speed of each axis obey p' = v, v' = white noise; size wanders. Noise is a share of the object's height, so that near and
-far people, and 5 and 30 frames a second, need the same settings. The two axes share one 2 x 2 covariance (their noise is the same), and
-that is all the algebra there is.
+Place and speed of each axis obey p' = v, v' = white noise; size wanders. Noise is a share of the object's
+height, so that near and far people, and 5 and 30 frames a second, need the same settings. The two axes share
+one 2 x 2 covariance (their noise is the same), and that is all the algebra there is.
 
-A filter stands at its last observation. `predict` looks ahead from there; `observe` moves it to a new observation. After a gap the
-filter is led along the straight line between the two observations (arXiv 2203.14360, observation-centric re-update).
+A filter stands at its last observation. `predict` looks ahead from there; `observe` moves it to a new
+observation. After a gap the filter is led along the straight line between the two observations (arXiv
+2203.14360, observation-centric re-update).
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def predict(table: Table, at: float) -> Floats:
     return np.concatenate((place - half, place + half), axis=1)
 
 
-def observe(table: Table, boxes: Floats, at: float, gap_s: float, parameters: TrackerParameters) -> None:
+def observe(
+    table: Table, boxes: Floats, at: float, gap_s: float, parameters: TrackerParameters
+) -> None:
     """Brings the records of `table` (changed in place) to the observations `boxes` `(n, 4)` at `at`.
 
     `gap_s`: a record not seen for longer than this is led along the straight line to the new observation first.
@@ -69,7 +73,8 @@ def _correct(table: Table, seen: Floats, ahead_s: Floats, parameters: TrackerPar
     table["place"] = place + gain_place[:, None] * off
     table["speed"] += gain_speed[:, None] * off
     table["spread"] = np.stack(
-        ((1 - gain_place) * var_place, (1 - gain_place) * shared, var_speed - gain_speed * shared), axis=1
+        ((1 - gain_place) * var_place, (1 - gain_place) * shared, var_speed - gain_speed * shared),
+        axis=1,
     )
 
 

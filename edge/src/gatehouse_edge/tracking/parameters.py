@@ -14,8 +14,8 @@ from typing import Protocol
 class TrackerParameters:
     """How detections become tracks. The three scores come from the model's manifest, the rest suits any model.
 
-    Sources: two-stage association arXiv 2110.06864, observation-centred recovery and momentum arXiv 2203.14360, buffered overlap
-    arXiv 2211.13317.
+    Sources: two-stage association arXiv 2110.06864, observation-centred recovery and momentum arXiv 2203.14360,
+    buffered overlap arXiv 2211.13317.
     """
 
     score_high: float = 0.6
@@ -63,13 +63,19 @@ class ModelScores(Protocol):
     """What a model's scores mean; a manifest carries them."""
 
     @property
-    def high(self) -> float: ...
+    def high(self) -> float:
+        """Sure enough to be matched first."""
+        ...
 
     @property
-    def low(self) -> float: ...
+    def low(self) -> float:
+        """The least that says anything."""
+        ...
 
     @property
-    def new(self) -> float: ...
+    def new(self) -> float:
+        """Enough to begin a track."""
+        ...
 
 
 def parameters_for(scores: ModelScores) -> TrackerParameters:

@@ -1,7 +1,8 @@
 """All tracks of one camera as one structured array, and the state that a step takes and gives. Pure.
 
-One record per track, so that a step is a dozen array operations whatever the number of people. Records hold the filter *as of the
-last observation*: where a track is now is worked out from there, and a miss changes nothing. Bound: MAX_TRACKS records.
+One record per track, so that a step is a dozen array operations whatever the number of people. Records hold the
+filter *as of the last observation*: where a track is now is worked out from there, and a miss changes nothing.
+Bound: MAX_TRACKS records.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-from gatehouse_shared.names import Label
 from numpy.typing import NDArray
+
+from gatehouse_shared.names import Label
 
 Floats = NDArray[np.float64]
 Table = NDArray[np.void]
@@ -44,7 +46,11 @@ RECORD: Final = np.dtype(
         ("number", np.int64),  # counts tracks of this camera; becomes the random id
         ("place", np.float64, (2,)),  # centre, px
         ("speed", np.float64, (2,)),  # px/s
-        ("spread", np.float64, (3,)),  # variance of place, covariance, variance of speed, in heights
+        (
+            "spread",
+            np.float64,
+            (3,),
+        ),  # variance of place, covariance, variance of speed, in heights
         ("size", np.float64, (2,)),  # width, height, px
         ("size_spread", np.float64),  # variance of size, in heights
         ("box", np.float64, (4,)),  # last observation, xyxy px
@@ -82,9 +88,16 @@ class TrackerState:
 
 
 def track_ids(numbers: NDArray[np.int64], seed: int) -> list[int]:
-    """Ids of tracks from their numbers: 63 bits, without order, and never two alike under one seed (splitmix64 is a bijection)."""
-    x = numbers.astype(np.uint64) + np.uint64(seed & 0x7FFF_FFFF_FFFF_FFFF)
-    x *= np.uint64(0x9E37_79B9_7F4A_7C15)
+    """Ids of tracks from their numbers: 64 bits, without order, and never two alike under one seed (splitmix64
+    is a bijection).
+    """
+    base = _mix(np.array([seed & 0xFFFF_FFFF_FFFF_FFFF], np.uint64))
+    return [int(value) for value in _mix(numbers.astype(np.uint64) + base)]
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """splitmix64 (Steele, Lea, Flood 2014)."""
+    x = x * np.uint64(0x9E37_79B9_7F4A_7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-    return [int(value) for value in (x ^ (x >> np.uint64(31)))]
+    return x ^ (x >> np.uint64(31))

@@ -1,10 +1,10 @@
 """Detections of one frame after another become tracks. Pure: state in, state out, time passed in.
 
-    predict all tracks -> sure detections (overlap, height, direction) -> unsure ones, for tracks just seen -> sure ones, against where
-    lost tracks were last seen -> new tracks -> forget the old
+    predict all tracks -> sure detections (overlap, height, direction) -> unsure ones, for tracks just seen ->
+    sure ones, against where lost tracks were last seen -> new tracks -> forget the old
 
-The order of detections does not matter. A track is told once it has been seen `confirm_hits` times; `seen` says whether it was
-in this very frame. Ids are random per camera and start, and die with the track.
+The order of detections does not matter. A track is told once it has been seen `confirm_hits` times; `seen` says
+whether it was in this very frame. Ids are random per camera and start, and die with the track.
 """
 
 from __future__ import annotations
@@ -99,15 +99,13 @@ class Tracker:
         table[rows] = part
 
     def _begin(self, matched_part: Table, seen: _Seen, matched: Rows, at: float) -> Table:
-        """New tracks from sure detections that belong to none and are no twin of a matched one; room permitting."""
+        """New tracks from sure detections that belong to none and are nobody's twin; room permitting."""
         free = seen.scores >= self.parameters.score_new
         free[matched[matched >= 0]] = False
-        if len(matched_part) and free.any():
-            twin = overlaps(seen.boxes, matched_part["box"]) >= self.parameters.twin_overlap
-            twin &= GROUP[seen.labels][:, None] == matched_part["group"]
-            free &= ~twin.any(axis=1)
-        room = MAX_TRACKS - len(matched)
-        part = seen.take(np.flatnonzero(free)[: max(0, room)])
+        part = seen.take(np.flatnonzero(free))
+        if len(part.scores):
+            part = part.take(self._no_twins(part, matched_part))
+        part = part.take(np.arange(min(len(part.scores), max(0, MAX_TRACKS - len(matched)))))
         fresh = np.zeros(len(part.scores), RECORD)
         start(fresh, part.boxes, at, self.parameters)
         fresh["hits"] = 1
@@ -115,6 +113,16 @@ class Tracker:
         fresh["group"] = GROUP[part.labels]
         fresh["votes"][np.arange(len(fresh)), part.labels] = part.scores
         return fresh
+
+    def _no_twins(self, part: _Seen, matched_part: Table) -> Rows:
+        """Rows of `part` (best first) that overlap neither a matched track nor a better newcomer too much."""
+        groups = GROUP[part.labels]
+        limit = self.parameters.twin_overlap
+        taken = overlaps(part.boxes, matched_part["box"]) >= limit
+        taken &= groups[:, None] == matched_part["group"]
+        better = np.tril(overlaps(part.boxes, part.boxes) >= limit, k=-1)
+        better &= groups[:, None] == groups
+        return np.flatnonzero(~taken.any(axis=1) & ~better.any(axis=1))
 
     def _worth_keeping(self, table: Table, at: float) -> NDArray[np.bool_]:
         settings = self.parameters
@@ -137,12 +145,18 @@ class Tracker:
             (told["last_at"] == moment.at).tolist(),
         )
         tracks = tuple(
-            Track(TrackId(number), LABELS[label], score, (box[0], box[1], box[2], box[3]), age, hits, seen)
+            Track(
+                TrackId(number),
+                LABELS[label],
+                score,
+                (box[0], box[1], box[2], box[3]),
+                age,
+                hits,
+                seen,
+            )
             for number, label, score, box, age, hits, seen in zip(*columns, strict=True)
         )
-        return Tracks(
-            moment.device, moment.at, moment.time, moment.width, moment.height, tracks
-        )
+        return Tracks(moment.device, moment.at, moment.time, moment.width, moment.height, tracks)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,8 @@
 """Tracks against truth: MOT-challenge rows, read, written and scored with motmetrics.
 
-A row is `frame,id,x,y,w,h,score,…`, frames from 1, the box by its top left corner. The seventh number of a truth row is 0 for people
-whom the challenge leaves out (half hidden, say). They are people all the same: we count them as the rest, and leave them out only on
-request, when whoever finds them is charged with false boxes.
+A row is `frame,id,x,y,w,h,score,…`, frames from 1, the box by its top left corner. The seventh number of a
+truth row is 0 for people whom the challenge leaves out (half hidden, say). They are people all the same: we
+count them as the rest, and leave them out only on request, when whoever finds them is charged with false boxes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def read_truth(path: Path, scale: float = 1.0, *, flagged: bool = True) -> Float
 
 
 def read_tracks(path: Path) -> Floats:
-    """Tracker rows `(n, 6)`: frame, id, x, y, w, h. An empty file is no rows. Ids are numbered afresh, since they are random."""
+    """Tracker rows `(n, 6)`: frame, id, x, y, w, h. An empty file is no rows. Ids are numbered afresh, since
+    they are random."""
     return parse_rows(path.read_text(encoding="utf-8").splitlines())
 
 
@@ -83,10 +84,11 @@ def score_tracks(truth: Floats, tracks: Floats, frames: Iterable[int]) -> Score:
     names = ["mota", "idf1", "num_misses", "num_false_positives", "num_switches"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # motmetrics on a newer pandas
-        row = motmetrics.metrics.create().compute(accumulator, metrics=names, name="all").iloc[0]
+        table = motmetrics.metrics.create().compute(accumulator, metrics=names, name="all")
+    row = {name: float(table.loc["all", name]) for name in names}
     return Score(
-        mota=100 * float(row["mota"]),
-        idf1=100 * float(row["idf1"]),
+        mota=100 * row["mota"],
+        idf1=100 * row["idf1"],
         count_mae=float(np.mean(errors)) if errors else 0.0,
         misses=int(row["num_misses"]),
         false_boxes=int(row["num_false_positives"]),
@@ -100,7 +102,8 @@ def crossing_f1(
     told: Mapping[str, Sequence[tuple[int, int]]],
     tolerance_frames: float,
 ) -> float:
-    """F1 of passages over all lines: each of the truth is met by at most one of the same direction within the tolerance."""
+    """F1 of passages over all lines: each of the truth is met by at most one of the same direction within the
+    tolerance."""
     hits = sum(_met(truth[name], told.get(name, ()), tolerance_frames) for name in truth)
     real, found = sum(map(len, truth.values())), sum(map(len, told.values()))
     return 2 * hits / (real + found) if real + found else 1.0

@@ -1,6 +1,7 @@
 """Tiny ONNX models, written byte by byte: whatever goes in, out comes what the test put there.
 
-Field numbers as in onnx.proto; see `gatehouse_edge.inference.onnx_file`, which reads them. onnxruntime loads and runs the result.
+Field numbers as in onnx.proto; see `gatehouse_edge.inference.onnx_file`, which reads them. onnxruntime loads
+and runs the result.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
+
 from gatehouse_edge.inference.decoder_shapes import expected_outputs
 from gatehouse_edge.inference.manifest import Manifest, decode_manifest
-from numpy.typing import NDArray
 
 FLOAT32 = 1
 
@@ -69,7 +71,8 @@ def constant_model(
 
 
 def tiny_manifest(data: bytes = b"", **changed: object) -> Manifest:
-    """A YOLOX manifest of a 64 x 64 input with three classes (person, car, and one that is dropped) that accepts `data`."""
+    """A YOLOX manifest of a 64 x 64 input with three classes (person, car, and one that is dropped) that
+    accepts `data`."""
     record: dict[str, object] = {
         "name": "tiny",
         "task": "detection",
@@ -95,7 +98,8 @@ def tiny_manifest(data: bytes = b"", **changed: object) -> Manifest:
 
 
 def tiny_model(*cells: tuple[int, float, int]) -> bytes:
-    """A YOLOX model of `tiny_manifest` that sees, at each (cell, score, class), a box of two strides a side on the cell's corner."""
+    """A YOLOX model of `tiny_manifest` that sees, at each (cell, score, class), a box of two strides a side on
+    the cell's corner."""
     values = np.zeros(expected_outputs(tiny_manifest())[0], np.float32)
     values[..., 2:4] = np.log(2)
     for cell, score, kind in cells:

@@ -1,13 +1,15 @@
-"""`./dev tracks SOURCE --model NAME --out FILE`: the tracker's boxes of a recording as MOT-challenge rows, for evaluation.
+"""`./dev tracks SOURCE --model NAME --out FILE`: the tracker's boxes of a recording as MOT-challenge rows.
 
     ./dev tracks pets.mp4 --model yolox_nano --fps 7 --out pets.txt [--lines lines.json [--passages FILE]] [--label car]
 
-The parts are the agent's own with their shipped settings: decode child, inference child, tracker, line counter. A row is
-`frame,id,x,y,w,h,score,-1,-1,-1`: frames from 1, confirmed tracks that were seen in the frame, pixels of the recording. MOT truth is of
-people, so people alone are written unless `--label` says otherwise (`all`: everything; also the default of models that know no people).
+The parts are the agent's own with their shipped settings: decode child, inference child, tracker, line counter.
+A row is `frame,id,x,y,w,h,score,-1,-1,-1`: frames from 1, confirmed tracks that were seen in the frame, pixels
+of the recording. MOT truth is of people, so people alone are written unless `--label` says otherwise (`all`:
+everything; also the default of models that know no people).
 
-`--lines FILE` is JSON, `{"size": [w, h], "lines": {"NAME": {"from": [x, y], "to": [x, y]}}}`; the raw passages go to `--passages FILE` (else
-`OUT.passages.json`) in the same form with `"crossings": [[frame, direction], …]`, +1 to the side where cross(to - from, p - from) > 0.
+`--lines FILE` is JSON, `{"size": [w, h], "lines": {"NAME": {"from": [x, y], "to": [x, y]}}}`; the raw passages
+go to `--passages FILE` (else `OUT.passages.json`) in the same form with `"crossings": [[frame, direction], …]`,
++1 to the side where cross(to - from, p - from) > 0.
 
 Such tracks never leave the gateway; that is why this command is here and not in the package.
 """
@@ -20,6 +22,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.errors import EdgeError
@@ -34,7 +39,6 @@ from gatehouse_edge.tracking.table import Moment, TrackerState
 from gatehouse_edge.tracking.tracker import Tracker
 from gatehouse_edge.values import Frame, Track, Tracks
 from gatehouse_shared.names import Label
-
 from gatehouse_testing.assets import look_in_assets
 from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.dev.steps import StepError
@@ -95,15 +99,17 @@ def track_recording(
     lines: tuple[Line, ...] = (),
     label: str | None = None,
 ) -> Evaluation:
-    """Runs a recording through the agent's parts. `fps` is the recording's true rate where its file says another. Raises EdgeError."""
+    """Runs a recording through the agent's parts. `fps` is the recording's true rate where its file says
+    another. Raises EdgeError."""
     manifest, _ = resolve_manifest(model)
     wanted = wanted_labels(manifest, label)
     counters = [LineCounter(line=x.name, device=DEVICE, a=x.start, b=x.end) for x in lines]
     states = [LineState() for _ in counters]
     result = Evaluation(crossings={line.name: [] for line in lines})
+    numbers: dict[int, int] = {}  # readers of MOT rows expect small ids; the tracker's are random
     for frame, tracks in enumerate(_tracked(source, model, fps), start=1):
         chosen = tuple(track for track in tracks.tracks if track.label in wanted)
-        result.rows += [_row(frame, track) for track in chosen if track.seen]
+        result.rows += [_row(frame, track, numbers) for track in chosen if track.seen]
         for position, counter in enumerate(counters):
             one = Tracks(DEVICE, tracks.at, tracks.time, tracks.width, tracks.height, chosen)
             states[position], passages = counter.step(states[position], one)
@@ -150,14 +156,15 @@ def _tracked(source: str, model: str, fps: float | None) -> Iterator[Tracks]:
             yield tracks
 
 
-def _colour(frame: Frame):  # noqa: ANN202 - pixels as the source gave them
+def _colour(frame: Frame) -> NDArray[np.uint8]:
     if frame.pixels.ndim != 3:
         raise ValueError("a thermal recording has no objects to detect")
-    return frame.pixels
+    return frame.pixels.astype(np.uint8, copy=False)
 
 
-def _row(frame: int, track: Track) -> str:
-    return format_row(frame, track.track_id, track.xyxy, track.score)
+def _row(frame: int, track: Track, numbers: dict[int, int]) -> str:
+    number = numbers.setdefault(track.track_id, len(numbers) + 1)
+    return format_row(frame, number, track.xyxy, track.score)
 
 
 def _passages(lines: Path, result: Evaluation) -> str:
