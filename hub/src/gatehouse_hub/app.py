@@ -1,7 +1,8 @@
 """The composition root: the only module that names concrete adapters.
 
     broker link ──> inbox ──> ingest thread ──> store ──> linker thread ──> listeners
-                                                  └────> API and console (a thread of their own)
+                                                  ├────> API and console (a thread of their own)
+                                                  └────> what others are told (`out/`)
 
 `Hub` starts its parts in the order in which they need each other and stops them the other way round. Each thread that ends
 by an exception is logged and started again; what it had not committed comes again.
@@ -13,6 +14,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from types import FrameType
 from typing import Final
 
@@ -30,12 +32,15 @@ from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.config import HubConfig, load_site
 from gatehouse_hub.errors import StoreError
 from gatehouse_hub.flows.link_loop import LinkLoop
+from gatehouse_hub.flows.out_loop import OutLoop
 from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.mqtt import BrokerLink
 from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.live.metrics import PrometheusMetrics
+from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
+from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database
 from gatehouse_hub.store import requests, sites
 from gatehouse_hub.store.database import open_database
@@ -43,6 +48,7 @@ from gatehouse_hub.store.desk import MemberKey
 from gatehouse_hub.store.requests import WaitingRequest
 from gatehouse_shared.commands import AcknowledgedRequest
 from gatehouse_shared.instants import format_instant, to_ms
+from gatehouse_shared.site import Site
 
 AGAIN_S: Final = 1.0
 STOP_S: Final = 15.0
@@ -116,9 +122,12 @@ class Hub:
                 on_work=linker.wake,
             )
         )
+        self._places = Places(self._database, self._clock)
+        out = OutLoop(OutTopics(self._database, self._link), self._look, self._clock, self._metrics)
         self._runners = [
             Runner(Part("linker", linker.run, linker.stop)),
             Runner(Part("ingest", ingest.run, ingest.stop)),
+            Runner(Part("out", out.run, out.stop)),
         ]
         self._server: HttpServer | None = None
         self.first_password: str | None = None
@@ -162,7 +171,7 @@ class Hub:
             clock=clock,
             people=People(database, clock, passwords),
             accounts=Accounts(database, clock, passwords),
-            places=Places(database, clock),
+            places=self._places,
             desk=Desk(database, clock, self._broadcast, self._tell_gateways),
             broadcast=self._broadcast,
             metrics=self._read_metrics,
@@ -172,6 +181,23 @@ class Hub:
                 secure_cookie=self._config.binding.is_tls or self._config.binding.behind_proxy,
                 open_metrics=self._config.open_metrics,
             ),
+        )
+
+    def _look(self, now: datetime) -> dict[str, SiteNow]:
+        """Every site as others may know it."""
+        return {name: self._site_now(site, now) for name, site in self._places.sites().items()}
+
+    def _site_now(self, site: Site, now: datetime) -> SiteNow:
+        gateways = self._places.list_gateways(site.site)
+        return SiteNow(
+            site=site.site,
+            incidents=self._places.list_unresolved(site.site, presence=True),
+            zones=[
+                ZoneNow(z.zone, z.level, z.quarter_mean, z.quarter_start)
+                for z in self._places.read_zones(site, now)
+            ],
+            gateways=len(site.gateways()),
+            gateways_online=sum(g.online for g in gateways),
         )
 
     def _read_metrics(self) -> bytes:
