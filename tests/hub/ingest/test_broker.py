@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -47,7 +46,10 @@ def hub(database: Database, broker: Mosquitto, inbox: Inbox | None = None) -> It
     """Ingest as it is served: link, inbox, thread."""
     clock, metrics, inbox = SystemClock(), CountingMetrics(), inbox or Inbox()
     link = BrokerLink(
-        Broker(host="127.0.0.1", port=broker.port), inbox, clock, lambda: metrics.count("messages_shed")
+        Broker(host="127.0.0.1", port=broker.port),
+        inbox,
+        clock,
+        lambda: metrics.count("messages_shed"),
     )
     worker = IngestWorker(
         IngestParts(
@@ -86,7 +88,9 @@ class Gateway:
     def connected(self) -> Iterator["Gateway"]:
         ready = threading.Event()
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.name)
-        client.on_connect = lambda *_: client.subscribe(gateway_subscription("testing", self.name), 1)
+        client.on_connect = lambda *_: client.subscribe(
+            gateway_subscription("testing", self.name), 1
+        )
         client.on_subscribe = lambda *_: ready.set()
         client.on_message = self._on_message
         client.connect("127.0.0.1", self.port)
@@ -201,10 +205,8 @@ def test_an_alarm_passes_a_flood_of_bulk(database: Database, broker: Mosquitto) 
         gateway.publish("state", encode(birth()))
         for start in range(1, 5_001, 100):
             gateway.publish("bulk", encode_rows([BOX.count(n) for n in range(start, start + 100)]))
-        sent = datetime.now(UTC)
         gateway.publish("alarm", encode(BOX.hazard(1)))
         wait_until(lambda: gateway.last()[0] == 1, 5, what="the alarm's ack")
-        assert (datetime.now(UTC) - sent).total_seconds() < 5
         wait_until(lambda: gateway.last() == (1, 5_000), 30)
 
 
