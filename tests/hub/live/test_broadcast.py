@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from gatehouse_hub.live.broadcast import (
+    MAX_PER_OWNER,
     Broadcast,
     Change,
     ChangeKind,
@@ -28,7 +29,7 @@ def change(id_: str, site: str = "riverside", hazard_class: HazardClass | None =
 
 async def test_changes_told_from_other_threads_arrive_in_order():
     broadcast = Broadcast(HandClock())
-    listener = broadcast.listen("riverside", presence=True)
+    listener = broadcast.listen("riverside", presence=True, owner="desk")
     thread = threading.Thread(target=lambda: [broadcast.publish(change(str(n))) for n in range(50)])
     thread.start()
     got: list[str | None] = []
@@ -40,7 +41,7 @@ async def test_changes_told_from_other_threads_arrive_in_order():
 
 async def test_changes_about_the_same_thing_that_wait_are_one():
     broadcast = Broadcast(HandClock())
-    listener = broadcast.listen("riverside", presence=True)
+    listener = broadcast.listen("riverside", presence=True, owner="desk")
     for _ in range(1_000):
         broadcast.tell("riverside", Changed.OCCUPANCY)
     await asyncio.sleep(0)
@@ -49,8 +50,8 @@ async def test_changes_about_the_same_thing_that_wait_are_one():
 
 async def test_only_its_own_site_and_class_are_heard():
     broadcast = Broadcast(HandClock())
-    viewer = broadcast.listen("riverside", presence=False)
-    operator = broadcast.listen("riverside", presence=True)
+    viewer = broadcast.listen("riverside", presence=False, owner="desk")
+    operator = broadcast.listen("riverside", presence=True, owner="desk")
     broadcast.publish(change("elsewhere", site="hilltop"))
     broadcast.publish(change("secret", hazard_class=HazardClass.PRESENCE))
     broadcast.publish(change("plain", hazard_class=HazardClass.THING))
@@ -61,8 +62,8 @@ async def test_only_its_own_site_and_class_are_heard():
 
 async def test_a_slow_listener_is_dropped_at_its_bound_and_holds_nothing_more():
     broadcast = Broadcast(HandClock(), max_waiting=10)
-    slow = broadcast.listen("riverside", presence=True)
-    quick = broadcast.listen("riverside", presence=True)
+    slow = broadcast.listen("riverside", presence=True, owner="desk")
+    quick = broadcast.listen("riverside", presence=True, owner="desk")
     got = 0
     for n in range(11):
         broadcast.publish(change(str(n)))
@@ -75,37 +76,46 @@ async def test_a_slow_listener_is_dropped_at_its_bound_and_holds_nothing_more():
 
 async def test_there_are_at_most_so_many_listeners():
     broadcast = Broadcast(HandClock(), max_listeners=2)
-    first = broadcast.listen("riverside", presence=True)
-    broadcast.listen("riverside", presence=True)
+    first = broadcast.listen("riverside", presence=True, owner="desk")
+    broadcast.listen("riverside", presence=True, owner="desk")
     with pytest.raises(TooManyListenersError):
-        broadcast.listen("riverside", presence=True)
+        broadcast.listen("riverside", presence=True, owner="desk")
     broadcast.leave(first)
     broadcast.leave(first)
-    assert broadcast.listen("riverside", presence=True)
+    assert broadcast.listen("riverside", presence=True, owner="desk")
     assert len(broadcast) == 2
+
+
+async def test_one_caller_cannot_take_the_stream_from_others():
+    broadcast = Broadcast(HandClock())
+    for _ in range(MAX_PER_OWNER):
+        broadcast.listen("riverside", presence=True, owner="greedy")
+    with pytest.raises(TooManyListenersError):
+        broadcast.listen("riverside", presence=True, owner="greedy")
+    assert broadcast.listen("riverside", presence=True, owner="desk")
 
 
 async def test_nothing_within_the_time_is_no_change():
     broadcast = Broadcast(HandClock())
-    listener = broadcast.listen("riverside", presence=True)
+    listener = broadcast.listen("riverside", presence=True, owner="desk")
     assert await listener.next_changes(0.01) == ()
 
 
 async def test_closing_ends_every_listener():
     broadcast = Broadcast(HandClock())
-    listener = broadcast.listen("riverside", presence=True)
+    listener = broadcast.listen("riverside", presence=True, owner="desk")
     broadcast.close()
     assert await listener.next_changes(5) == ()
     assert listener.ended is Ended.SHUTTING_DOWN
     with pytest.raises(TooManyListenersError):
-        broadcast.listen("riverside", presence=True)
+        broadcast.listen("riverside", presence=True, owner="desk")
 
 
 def test_a_listener_whose_loop_is_gone_is_forgotten():
     broadcast = Broadcast(HandClock())
 
     async def open_one() -> None:
-        broadcast.listen("riverside", presence=True)
+        broadcast.listen("riverside", presence=True, owner="desk")
 
     asyncio.run(open_one())
     broadcast.publish(change("1"))

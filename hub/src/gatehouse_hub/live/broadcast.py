@@ -1,7 +1,8 @@
 """Fan-out of change notices from the hub's threads to the browsers that listen.
 
-Bounds  at most `max_listeners` listeners, each with a queue of at most `max_waiting` notices. Notices about the same
-        thing that still wait are one. A listener whose queue is full is dropped: it reconnects and fetches anew.
+Bounds  at most `max_listeners` listeners and MAX_PER_OWNER of one caller, each with a queue of at most `max_waiting`
+        notices. Notices about the same thing that still wait are one. A listener whose queue is full is dropped: it
+        reconnects and fetches anew.
 Threads `publish` and `tell` may be called from any thread; they never block and never raise. A listener belongs to the
         event loop that opened it.
 """
@@ -19,6 +20,8 @@ from gatehouse_shared.out import IncidentState, Level
 
 MAX_LISTENERS: Final = 256
 MAX_WAITING: Final = 256
+MAX_PER_OWNER: Final = 24
+"""Browser windows and walls of one user; beyond it they would take the stream from others."""
 
 
 class ChangeKind(StrEnum):
@@ -67,7 +70,7 @@ class Ended(StrEnum):
 
 
 class TooManyListenersError(Exception):
-    """`max_listeners` listen already."""
+    """`max_listeners` listen already, or MAX_PER_OWNER of the same caller."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +79,7 @@ class Listener:
 
     site: str
     presence: bool
+    owner: str
     loop: asyncio.AbstractEventLoop
     max_waiting: int
     waiting: dict[tuple[ChangeKind, str | None], Change] = field(
@@ -129,11 +133,13 @@ class Broadcast:
         """How many listen."""
         return len(self._listeners)
 
-    def listen(self, site: str, *, presence: bool) -> Listener:
+    def listen(self, site: str, *, presence: bool, owner: str) -> Listener:
         """A new listener in the running event loop; `presence` False hears nothing of class P."""
-        listener = Listener(site, presence, asyncio.get_running_loop(), self._max_waiting)
+        listener = Listener(site, presence, owner, asyncio.get_running_loop(), self._max_waiting)
         with self._lock:
             if self._closed or len(self._listeners) >= self._max_listeners:
+                raise TooManyListenersError
+            if sum(x.owner == owner for x in self._listeners) >= MAX_PER_OWNER:
                 raise TooManyListenersError
             self._listeners.add(listener)
         return listener

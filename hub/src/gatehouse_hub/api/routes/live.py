@@ -41,7 +41,7 @@ async def listen(
     """What changes at a site, as it changes."""
     await run_in_threadpool(require_site, caller, services, site)
     try:
-        listener = services.broadcast.listen(site, presence=caller.may_operate)
+        listener = services.broadcast.listen(site, presence=caller.may_operate, owner=caller.user)
     except TooManyListenersError as error:
         raise ProblemError("too_many_streams", headers={"Retry-After": "30"}) from error
 
