@@ -15,6 +15,7 @@ from gatehouse_edge.inference.catalogue import (
 from gatehouse_edge.inference.decoder_shapes import expected_outputs
 from gatehouse_edge.inference.manifest import decode_manifest, load_manifests
 from gatehouse_shared.names import Label
+from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.onnx_bytes import tiny_manifest
 
 FOLDER = catalogue_folder()
@@ -124,3 +125,16 @@ def test_the_catalogue_is_read_without_numpy_or_onnxruntime():
 def test_a_record_that_is_no_mapping_is_refused():
     with pytest.raises(ModelError, match="object"):
         decode_manifest(["a", "list"], "here")
+
+
+def test_the_manifest_in_the_docs_is_a_manifest(tmp_path):
+    page = (ROOT / "edge" / "docs" / "models.md").read_text()
+    path = tmp_path / "mine.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0])
+    (manifest,) = load_manifests(path)
+    assert tuple(out.shape for out in manifest.outputs) == expected_outputs(manifest)
+
+
+def test_the_docs_name_every_model_of_the_catalogue():
+    page = (ROOT / "edge" / "docs" / "models.md").read_text()
+    assert [m.name for m in load_catalogue() if f"`{m.name}`" not in page] == []

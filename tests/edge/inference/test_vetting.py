@@ -1,5 +1,4 @@
 import contextlib
-import os
 
 import numpy as np
 import pytest
@@ -123,7 +122,7 @@ def test_the_models_at_hand_are_what_the_catalogue_says(assets, monkeypatch):
         path = locate_file(manifest)
         if manifest.name in {"yolox_nano", "nanodet_m_416", "nanodet_m_320", "fastestdet"}:
             assert path is not None, manifest.name
-            assert os.stat(path).st_size in {f.size_bytes for f in manifest.files}
+            assert path.stat().st_size in {f.size_bytes for f in manifest.files}
             vet_model(path.read_bytes(), manifest)
 
 

@@ -10,7 +10,6 @@ from gatehouse_edge.gate.motion import MotionGate
 from gatehouse_edge.inference.catalogue import is_reviewed
 from gatehouse_edge.inference.detector import ChildDetector, open_detector
 from gatehouse_edge.inference.thermal import Thermometer
-from gatehouse_edge.inference.weights import locate_file
 from gatehouse_edge.pipeline import Look
 from gatehouse_edge.ports import Sight
 from gatehouse_edge.tracking.parameters import parameters_for
@@ -88,8 +87,7 @@ def zone_polygons(site: Site, device: str) -> dict[str, tuple[tuple[float, float
 def _state(detector: ChildDetector) -> ModelState:
     """Name and hash of a model; of one without a file (motion), the hash of its name."""
     manifest = detector.manifest
-    path = locate_file(manifest) if manifest.needs_file else None
-    used = next((f for f in manifest.files if path is not None and f.file == path.name), None)
+    used = detector.file
     sha256 = used.sha256 if used is not None else sha256_hex(manifest.name.encode())
     name = manifest.name[:32]
     return ModelState(

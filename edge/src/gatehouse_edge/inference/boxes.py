@@ -89,7 +89,8 @@ def to_rows(boxes: Boxes) -> NDArray[np.int16]:
 def to_detections(rows: NDArray[np.int16]) -> tuple[Detection, ...]:
     """Detections from the wire form. Raises ValueError for a label or score that cannot be."""
     found: list[Detection] = []
-    for x1, y1, x2, y2, label, score in rows.tolist():
+    lines: list[list[int]] = rows.tolist()
+    for x1, y1, x2, y2, label, score in lines:
         if not (0 <= label < len(LABELS) and 0 <= score <= SCORE_STEPS and x1 <= x2 and y1 <= y2):
             raise ValueError("a row of the inference process that cannot be")
         box = (x1 / STEPS_A_PIXEL, y1 / STEPS_A_PIXEL, x2 / STEPS_A_PIXEL, y2 / STEPS_A_PIXEL)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from gatehouse_edge.errors import ModelError
 from gatehouse_edge.inference.boxes import to_detections
 from gatehouse_edge.inference.catalogue import resolve_manifest
-from gatehouse_edge.inference.manifest import Manifest, Scores
+from gatehouse_edge.inference.manifest import Manifest, ModelFile, Scores
 from gatehouse_edge.inference.process import MEMORY_BYTES, InferenceProcess
-from gatehouse_edge.inference.weights import find_file
+from gatehouse_edge.inference.weights import find_accepted
 from gatehouse_edge.values import Detection
 
 
@@ -36,6 +36,11 @@ class ChildDetector:
     def scores(self) -> Scores:
         """What this model's scores mean to a tracker."""
         return self.manifest.scores
+
+    @property
+    def file(self) -> ModelFile | None:
+        """Which of the manifest's accepted files runs; None for a model without weights."""
+        return self._process.file
 
     @property
     def pid(self) -> int | None:
@@ -78,8 +83,8 @@ class ChildDetector:
 class _SharedProcess:
     """Counts the cameras of one inference process."""
 
-    def __init__(self, child: InferenceProcess) -> None:
-        self.child = child
+    def __init__(self, child: InferenceProcess, file: ModelFile | None) -> None:
+        self.child, self.file = child, file
         self._users = 0
         self._turn = threading.Lock()
 
@@ -112,12 +117,11 @@ def open_detector(
     if isinstance(model, str):
         model, beside = resolve_manifest(model)
     folders = tuple(place for place in (folder, beside) if place is not None)
-    child = InferenceProcess(
-        model, find_file(model, folders), interval_s=interval_s, memory_bytes=memory_bytes
-    )
+    path, file = find_accepted(model, folders) or (None, None)
+    child = InferenceProcess(model, path, interval_s=interval_s, memory_bytes=memory_bytes)
     try:
         child.start()
     except ModelError:
         child.close()
         raise
-    return ChildDetector(model, _SharedProcess(child), 0)
+    return ChildDetector(model, _SharedProcess(child, file), 0)

@@ -47,8 +47,8 @@ class OnnxEngine:
     def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:  # noqa: ARG002 - the port's
         """Whole frames only; a camera leaves no trace in the next one's."""
         tensor, fitted = self._letterbox.prepare(pixels)
-        outputs = [np.asarray(o) for o in self._session.run(self._outputs, {self._input: tensor})]
-        found = suppress(self._decode(outputs, self._least), self._overlap)
+        given: list[NDArray[np.float32]] = self._session.run(self._outputs, {self._input: tensor})
+        found = suppress(self._decode(given, self._least), self._overlap)
         return to_rows(Boxes(fitted.to_frame(found.xyxy), found.labels, found.scores))
 
 
@@ -76,7 +76,7 @@ def build_engine(manifest: Manifest, data: bytes, interval_s: float) -> Engine:
 
 
 def _open_session(manifest: Manifest, data: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
+    options: onnxruntime.SessionOptions = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
@@ -169,8 +169,8 @@ def load_manifests(path: Path) -> tuple[Manifest, ...]:
         raise ModelError(
             f"cannot be read: {error}", place=str(path), remedy="Give a YAML file with a manifest"
         ) from error
-    if not (isinstance(document, dict) and "models" in document):
-        return (decode_manifest(cast("object", document), str(path)),)
+    if not _is_catalogue(document):
+        return (decode_manifest(document, str(path)),)
     try:
         records = msgspec.convert(document, _Catalogue).models
     except msgspec.ValidationError as error:
@@ -183,6 +183,10 @@ def load_manifests(path: Path) -> tuple[Manifest, ...]:
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ModelError(f"models named twice: {', '.join(twice)}", place=str(path))
     return manifests
+
+
+def _is_catalogue(document: object) -> bool:
+    return isinstance(document, dict) and "models" in document
 
 
 class _Catalogue(Record, frozen=True):

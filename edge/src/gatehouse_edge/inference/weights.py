@@ -63,11 +63,19 @@ def list_models(extra: tuple[Path, ...] = ()) -> tuple[ModelStatus, ...]:
 
 def locate_file(manifest: Manifest, extra: tuple[Path, ...] = ()) -> Path | None:
     """The first file with an accepted name, size and hash; None when there is none or the model needs none."""
+    found = locate_accepted(manifest, extra)
+    return found[0] if found else None
+
+
+def locate_accepted(
+    manifest: Manifest, extra: tuple[Path, ...] = ()
+) -> tuple[Path, ModelFile] | None:
+    """As `locate_file`, with the entry of the manifest that the file is."""
     for folder in search_folders(extra):
         for accepted in manifest.files:
             path = folder / accepted.file
             if matches(path, accepted):
-                return path
+                return path, accepted
     return None
 
 
@@ -82,16 +90,24 @@ def matches(path: Path, accepted: ModelFile) -> bool:
         return False
 
 
-def find_file(manifest: Manifest, extra: tuple[Path, ...] = ()) -> Path | None:
-    """As `locate_file`, but a model that needs a file and has none is an error that says how to bring it."""
-    path = locate_file(manifest, extra)
-    if path is None and manifest.needs_file:
+def find_accepted(
+    manifest: Manifest, extra: tuple[Path, ...] = ()
+) -> tuple[Path, ModelFile] | None:
+    """As `locate_accepted`, but a model that needs a file and has none is an error that says how to bring it."""
+    found = locate_accepted(manifest, extra)
+    if found is None and manifest.needs_file:
         raise ModelError(
             "its file is not on this machine",
             place=f"model {manifest.name}",
             remedy=f"Run `gatehouse-edge model pull {manifest.name}`, or {_by_hand(manifest)}",
         )
-    return path
+    return found
+
+
+def find_file(manifest: Manifest, extra: tuple[Path, ...] = ()) -> Path | None:
+    """The path that `find_accepted` gives; None for a model without weights."""
+    found = find_accepted(manifest, extra)
+    return found[0] if found else None
 
 
 def verify_model(name: str, extra: tuple[Path, ...] = ()) -> Path | None:

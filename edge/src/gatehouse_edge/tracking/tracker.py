@@ -134,7 +134,7 @@ class Tracker:
         """Confirmed tracks as values, in the order in which they began."""
         told = table[table["hits"] >= self.parameters.confirm_hits]
         boxes = predict(told, moment.at).tolist()
-        labels = told["votes"].argmax(axis=1).tolist()
+        labels: list[int] = told["votes"].argmax(axis=1).tolist()
         columns = (
             track_ids(told["number"], seed),
             labels,

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,11 +85,12 @@ def score_tracks(truth: Floats, tracks: Floats, frames: Iterable[int]) -> Score:
     names = ["mota", "idf1", "num_misses", "num_false_positives", "num_switches"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # motmetrics on a newer pandas
-        table = motmetrics.metrics.create().compute(accumulator, metrics=names, name="all")
-    row = {name: float(table.loc["all", name]) for name in names}
+        row = motmetrics.metrics.create().compute(
+            accumulator, metrics=names, return_dataframe=False
+        )
     return Score(
-        mota=100 * row["mota"],
-        idf1=100 * row["idf1"],
+        mota=100 * float(row["mota"]),
+        idf1=100 * float(row["idf1"]),
         count_mae=float(np.mean(errors)) if errors else 0.0,
         misses=int(row["num_misses"]),
         false_boxes=int(row["num_false_positives"]),
@@ -124,7 +126,7 @@ def _met(
     return hits
 
 
-def _import_motmetrics():
+def _import_motmetrics() -> Any:
     """The module motmetrics; 1.4.0 calls `np.asfarray`, which NumPy 2 took away."""
     if not hasattr(np, "asfarray"):
         np.asfarray = lambda a, dtype=np.float64: np.asarray(a, dtype=dtype)  # type: ignore[attr-defined]
