@@ -124,8 +124,8 @@ class Agent:
         self._wake.set()
 
     def _turn(self, due: _Due) -> None:
-        now = self._now()
         self._judge_waiting()
+        now = self._now()
         if now.at >= due.tick:
             due.tick = now.at + TICK_S
             self._judgment.tick(now)
