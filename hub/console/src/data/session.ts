@@ -1,0 +1,64 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ProblemError, read, rememberCsrf, send } from "../api/client";
+import type { Session } from "../api/types";
+
+export const SESSION_KEY = ["session"] as const;
+
+/** Who is signed in; null for nobody. */
+export function useSession() {
+  return useQuery({
+    queryKey: SESSION_KEY,
+    queryFn: readSession,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchInterval: false,
+  });
+}
+
+async function readSession(): Promise<Session | null> {
+  try {
+    const session = await read("/api/v1/session");
+    rememberCsrf(session.csrf);
+    return session;
+  } catch (error) {
+    if (error instanceof ProblemError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/** Sign in with name and password. */
+export function useSignIn() {
+  return useSessionChange((who: { name: string; password: string }) =>
+    send<Session>("POST", "/api/v1/session", who),
+  );
+}
+
+/** Change the password; the session goes on under a new token. */
+export function useChangePassword() {
+  return useSessionChange((words: { current: string; new: string }) =>
+    send<Session>("POST", "/api/v1/session/password", words),
+  );
+}
+
+function useSessionChange<Input>(change: (input: Input) => Promise<Session>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSuccess: (session) => {
+      rememberCsrf(session.csrf);
+      client.setQueryData(SESSION_KEY, session);
+    },
+  });
+}
+
+/** Sign out and forget everything that was shown. */
+export function useSignOut() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => send<void>("DELETE", "/api/v1/session"),
+    onSettled: () => {
+      rememberCsrf("");
+      client.clear();
+      client.setQueryData(SESSION_KEY, null);
+    },
+  });
+}
