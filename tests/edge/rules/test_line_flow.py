@@ -70,6 +70,18 @@ def test_a_young_track_counts_once_it_is_old_enough():
     assert [p.inward for p in out] == [True]
 
 
+def test_a_short_line_is_not_hidden_in_its_own_band():
+    short = LineCounter(line="slit", device="cam_1", a=(0.48, 0.5), b=(0.52, 0.5))
+    # 0.04 of the width is 0.053 frame heights, so the band ends 0.027 from the line whatever the body.
+    assert walk(short, (0.5, 0.47), (0.5, 0.53), tall=0.9) == [(0.2, True)]
+
+
+def test_two_frames_of_the_same_moment_are_taken():
+    state, _ = DOOR.step(LineState(), tracks(1.0, person(1, (0.5, 0.4))))
+    _, out = DOOR.step(state, tracks(1.0, person(1, (0.5, 0.6))))
+    assert [p.inward for p in out] == [True]
+
+
 def test_a_coasting_track_is_not_counted():
     state, _ = DOOR.step(LineState(), tracks(0.0, person(1, (0.5, 0.4))))
     _, out = DOOR.step(state, tracks(0.2, person(1, (0.5, 0.6), seen=False)))

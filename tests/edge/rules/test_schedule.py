@@ -96,7 +96,8 @@ def test_an_unknown_day_and_an_unknown_time_zone_are_refused():
 def test_closed_hours_may_cover_twelve_hours_and_no_more():
     assert closed_hours([], BERLIN) is None
     assert closed_hours(["20:00-08:00"], BERLIN) is not None
-    assert closed_hours(["20:00-08:00", "21:00-23:00"], BERLIN) is not None, "overlaps count once"
+    overlapping = ["20:00-08:00", "21:00-23:00", "00:00-07:00"]
+    assert closed_hours(overlapping, BERLIN) is not None, "overlaps count once, over midnight too"
     with pytest.raises(RuleConfigError, match=r"closed for 12\.5 hours"):
         closed_hours(["20:00-08:00", "12:00-12:30"], BERLIN)
 

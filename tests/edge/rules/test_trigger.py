@@ -172,6 +172,63 @@ def test_after_six_raises_an_hour_the_hazard_stays_open_and_counts_further_trigg
     assert over == [(3600.0, Phase.CLEARED)], "the first raise is an hour old and nothing is there"
 
 
+def test_quiet_moments_between_triggers_are_no_triggers():
+    timing = Timing(stages=(Stage(3, 0.0),), clear_s=0.0, raises_per_hour=1)
+    _, said = play(timing, [True, *[False] * 50, True, *[False] * 50])
+    assert [(at, c.count_raises) for at, c in said] == [(0.0, 0), (51.0, 1)]
+
+
+def test_the_hour_of_raises_goes_on_over_a_restart():
+    timing = Timing(stages=(Stage(3, 0.0),), clear_s=0.0, raises_per_hour=2)
+    state, _ = play(timing, [True, False])
+    was = kept(state, moment(1.0), armed=True)
+    state, said = play(
+        timing, [True, False], state=resumed(timing, was, moment(1800.0)), first=1800.0
+    )
+    assert short(said) == [(1800.0, "raised", 3)], "the second within the hour stays open"
+    _, said = play(timing, [None] * 1900, state=state, first=1802.0)
+    assert (3600.0, "cleared", 3) in short(said), "an hour after the first"
+
+
+def numbered(counts, *, second_stage=False):
+    """What a crowd trigger says of counts, one a second; a second stage is true from ten on and takes a minute."""
+    stages = (Stage(1, 0.0), Stage(3, 60.0)) if second_stage else (Stage(1, 0.0),)
+    timing, state, said = Timing(stages=stages, clear_s=5.0), TriggerState(), []
+    for at, count in enumerate(counts):
+        now = moment(float(at))
+        on = (count is not None, at >= 10)[: len(stages)]
+        facts = Facts(count=count)
+        state, change = advance(timing, state, Sample(now.time, on, on, facts), now)
+        if change is not None:
+            said.append((at, change.phase.value, change.facts.count))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([100] * 5 + [124] * 5, [(0, "raised", 100)]),
+        ([100] * 5 + [126] * 5, [(0, "raised", 100), (5, "updated", 126)]),
+        ([100] * 5 + [80] * 5, [(0, "raised", 100), (5, "updated", 80)]),
+        ([100] * 5 + [None] * 6, [(0, "raised", 100), (10, "cleared", 100)]),
+    ],
+    ids=["within a fifth", "more", "fewer", "the end tells the last count that was one"],
+)
+def test_a_count_is_told_again_when_it_has_moved_by_a_fifth(counts, said):
+    assert numbered(counts) == said
+
+
+def test_a_mere_number_waits_while_a_greater_grade_may_come():
+    said = numbered([100] * 20 + [200] * 60, second_stage=True)
+    assert said == [(0, "raised", 100), (70, "updated", 200)]
+
+
+def test_a_hazard_is_dated_by_the_stage_that_is_active():
+    two = Timing(stages=(Stage(1, 5.0), Stage(3, 60.0)), clear_s=1.0)
+    _, said = play(two, [(False, True)] * 3 + [(True, True)] * 8)
+    assert said[0][1].time == moment(3.0).time
+
+
 def test_an_open_hazard_survives_a_restart_and_is_told_within_a_minute():
     state, _ = play(ONE, [True] * 5)
     written = msgspec.json.encode(kept(state, moment(4.0), armed=True))

@@ -9,6 +9,7 @@ How the pipeline uses it (one `RuleSet` a gateway, one `ReleaseDesk` behind it):
     kept = ruleset.kept(state)                               # msgspec struct, small; persist with the findings' rows
 
     desk = build_release(site, "gw_1")                       # rules/build.py
+    windows_state = desk.start()                             # or what was persisted
     windows_state, windows = desk.step(windows_state, judged.counts, judged.tallies, now)
     windows_state                                            # msgspec-serialisable; persist (open flow windows live in it)
 

@@ -23,7 +23,7 @@ from gatehouse_edge.rules.trigger import (
     resumed,
 )
 from gatehouse_edge.values import Finding
-from gatehouse_shared.names import HazardKind
+from gatehouse_shared.names import HazardKind, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ class Rule:
 
     def _finding(self, change: Change) -> Finding:
         about, facts = self.binding, change.facts
+        further = change.count_raises if change.phase is Phase.UPDATED else 0
         return Finding(
             rule=about.rule,
             zone=about.zone,
@@ -149,6 +150,6 @@ class Rule:
             armed=self.arming is not None,
             count=facts.count,
             measure=facts.measure,
-            count_raises=change.count_raises or None,
+            count_raises=further or None,
             reason=facts.reason,
         )
