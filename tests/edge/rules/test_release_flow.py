@@ -197,3 +197,20 @@ def test_short_windows_follow_each_other_and_long_ones_are_quarters_of_the_clock
 def test_a_lone_tenth_walker_does_not_end_the_window_before_the_quarter():
     _, sent = play(release(), {5: (9, 0), 700: (1, 0)}, 1000)
     assert short(sent) == [(0, 900, 10, 0)]
+
+
+def test_persons_at_a_lane_are_not_counted_exactly_and_cars_elsewhere_are_not_sent_small():
+    both = (Label.PERSON, Label.CAR)
+    _, sent = play(release(exact=True, labels=both), {5: (3, 0)}, 300)
+    assert [w for w in sent if w.label is Label.PERSON] == []
+    _, sent = play(release(exact=False, labels=(Label.CAR,)), {5: (3, 0)}, 300, label=Label.CAR)
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("count", "sent", "left"), [(99, 99, 0), (100, 100, 0), (20_000, 9_900, 10_100)]
+)
+def test_a_flow_is_sent_in_registered_steps(count, sent, left):
+    state, windows = play(release(), {5: (count, 0)}, 70)
+    assert [w.inward for w in windows] == [sent]
+    assert state.open["door/cam_1/person"].inward == left
