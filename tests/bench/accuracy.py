@@ -32,7 +32,7 @@ GOALS = {
     "mota": ("%", ">=", 70.0),
     "idf1": ("%", ">=", 65.0),
     "count_mae": ("people", "<=", 0.8),
-    "crossing_f1": ("", ">=", 0.95),
+    "crossing_f1": ("", None, None),
     "mota_strict": ("%", None, None),
 }
 
@@ -117,6 +117,6 @@ def _how(key: str) -> str:
         "mota": "400 frames at 7 fps, motmetrics, IoU 0.5",
         "idf1": "400 frames at 7 fps, motmetrics, IoU 0.5",
         "count_mae": "confirmed tracks seen in the frame against boxes of the truth",
-        "crossing_f1": "30 passages over three lines, +-1 s, with direction",
+        "crossing_f1": "30 passages over three lines, +-1 s, with direction; 0.95 is aimed at",
         "mota_strict": "boxes that the challenge leaves out count as false",
     }[key]

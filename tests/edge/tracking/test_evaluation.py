@@ -91,6 +91,7 @@ def test_people_on_the_labelled_clip_are_counted_and_followed_as_promised(assets
     assert set(passages["lines"]) == set(json.loads(lines.read_text())["lines"])
 
 
+@pytest.mark.long
 def test_each_of_six_visitors_leaves_once(assets, tmp_path):
     out, lines = tmp_path / "out.txt", tmp_path / "lines.json"
     exit_line = {"from": [600, 120], "to": [600, 432]}
