@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from gatehouse_hub.clock import SystemClock
-from gatehouse_hub.ingest.inbox import Inbox
+from gatehouse_hub.ingest.inbox import Arrival, Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.mqtt import Broker, BrokerLink
 from gatehouse_hub.ingest.worker import IngestWorker
@@ -42,7 +42,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @contextmanager
-def hub(database: Database, broker: Mosquitto, inbox: Inbox | None = None) -> Iterator[BrokerLink]:
+def hub(database: Database, broker: Mosquitto, inbox: Inbox | None = None) -> Generator[BrokerLink]:
     """Ingest as it is served: link, inbox, thread."""
     clock, metrics, inbox = SystemClock(), CountingMetrics(), inbox or Inbox()
     link = BrokerLink(
@@ -85,12 +85,10 @@ class Gateway:
     nacks: list[Nack] = field(default_factory=list)
 
     @contextmanager
-    def connected(self) -> Iterator["Gateway"]:
+    def connected(self) -> Generator["Gateway"]:
         ready = threading.Event()
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.name)
-        client.on_connect = lambda *_: client.subscribe(
-            gateway_subscription("testing", self.name), 1
-        )
+        client.on_connect = self._on_connect
         client.on_subscribe = lambda *_: ready.set()
         client.on_message = self._on_message
         client.connect("127.0.0.1", self.port)
@@ -108,12 +106,15 @@ class Gateway:
     def last(self) -> tuple[int, int]:
         return (self.acks[-1].alarm, self.acks[-1].bulk) if self.acks else (-1, -1)
 
+    def _on_connect(self, client: paho.Client, *_: object) -> None:
+        client.subscribe(gateway_subscription("testing", self.name), 1)
+
     def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         if message.topic.endswith("/down/ack"):
-            self.acks.append(decode(message.payload, Ack))
+            self.acks.append(decode(bytes(message.payload), Ack))
         elif message.topic.endswith("/down/nack"):
             row = b'"nack":"row"' in message.payload
-            self.nacks.append(decode(message.payload, RowNack if row else MessageNack))
+            self.nacks.append(decode(bytes(message.payload), RowNack if row else MessageNack))
 
 
 def _published(client: paho.Client, topic: str, payload: bytes) -> None:
@@ -227,3 +228,30 @@ def test_what_the_inbox_cannot_hold_is_shed_and_comes_again(
     with database.snapshot() as tx:
         stored = events.lane_rows(tx, "gw_1", EPOCH, Lane.ALARM, after=0, limit=50)
     assert [row.key.seq for row in stored] == list(range(1, 31))
+
+
+class StumblingInbox(Inbox):
+    """Raises on the first message, as a defect of ours would."""
+
+    stumbled = False
+
+    def put(self, arrival: Arrival, *, urgent: bool) -> bool:
+        if not self.stumbled:
+            self.stumbled = True
+            raise RuntimeError("a defect in the network thread")
+        return super().put(arrival, urgent=urgent)
+
+
+def test_a_network_thread_that_fell_over_is_up_again(database: Database, broker: Mosquitto) -> None:
+    inbox = StumblingInbox()
+    with hub(database, broker, inbox) as link, Gateway(broker.port).connected() as gateway:
+        gateway.publish("state", encode(birth()))
+        wait_until(lambda: inbox.stumbled)
+        wait_until(lambda: link.connected_s() is not None, 40)
+
+        def acked() -> bool:
+            gateway.publish("state", encode(birth()))
+            gateway.publish("alarm", encode(BOX.hazard(1)))
+            return gateway.last() == (1, 0)
+
+        wait_until(acked, 40)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +115,9 @@ def overstated(database: Database, make: type[IngestWorker]) -> list[str]:
 
 
 @contextmanager
-def database_reader(database: Database, pool: ThreadPoolExecutor) -> Iterator[Callable[[str], int]]:
+def database_reader(
+    database: Database, pool: ThreadPoolExecutor
+) -> Generator[Callable[[str], int]]:
     """Counts the committed alarm rows of an epoch, from another thread and so by another connection."""
 
     def count(epoch: str) -> int:

@@ -1,7 +1,7 @@
 """Rows are stored once, and any order of them leaves the same tables."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,7 +46,7 @@ TABLES = {
 
 
 @contextmanager
-def fresh() -> Iterator[Database]:
+def fresh() -> Generator[Database]:
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(f"sqlite:{Path(folder) / 'hub.db'}", SystemClock())
         with database.transaction() as tx:
@@ -91,7 +91,7 @@ def deliveries(draw: st.DrawFn) -> list[list[Event]]:
     return batches
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(deliveries())
 def test_any_order_and_any_repetition_leave_the_same_tables(messages: list[list[Event]]) -> None:
     with fresh() as database:

@@ -149,6 +149,9 @@ class _Connection:
                 _log.exception("the broker connection %s failed and is made anew", self._client_id)
             self.listening_s = None
             self._stopping.wait(RECONNECT_MIN_S)
+            # A client that an exception has left keeps its locks; only a new one can be trusted. The broker
+            # ends the old connection when the same client id comes again.
+            self._client = self._build()
 
     def _build(self) -> paho.Client:
         broker = self._broker

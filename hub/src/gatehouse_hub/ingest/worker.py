@@ -67,19 +67,22 @@ class IngestWorker:
 
     def run(self) -> None:
         """Work until stopped. A database that is away at the start or between rounds is waited for."""
-        loaded = False
-        for attempt in count():
-            if self._stopping.is_set():
-                return
+        loaded = away = False
+        while not self._stopping.is_set():
             try:
                 if not loaded:
                     self.load()
                     loaded = True
-                while not self._stopping.is_set():
-                    self.step()
+                self.step()
             except StoreUnavailableError as error:
-                _log.warning("the database is away: %s", error)
-                self._stopping.wait(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                if not away:
+                    _log.warning("the database is away: %s", error)
+                away = True
+                self._stopping.wait(RETRY_S[-1])
+            else:
+                if away:
+                    _log.warning("the database is back")
+                away = False
 
     def load(self) -> None:
         """Read what the store knows of the gateways; before the first `step`."""
@@ -92,13 +95,13 @@ class IngestWorker:
 
     def step(self, timeout_s: float = IDLE_S) -> None:
         """One round."""
+        self._keeper.refresh(self._parts.now())
         wait_s = self._acks.wait_s(self._parts.clock.monotonic_s())
         arrivals = self._parts.inbox.take(
             messages=BATCH_MESSAGES,
             size_bytes=BATCH_BYTES,
             timeout_s=timeout_s if wait_s is None else min(timeout_s, wait_s),
         )
-        self._keeper.refresh(self._parts.now())
         if arrivals:
             began_s = self._parts.clock.monotonic_s()
             for outcome in self._commit(self._sort(arrivals)):
