@@ -45,14 +45,20 @@ def session(weights: Path) -> Session:
 
 
 @pytest.mark.parametrize(
-    "scene", [plaza.SCENE, fire_lane.SCENE, gate.SCENE], ids=["plaza", "fire_lane", "gate"]
+    ("scene", "least_recall", "least_precision"),
+    [
+        pytest.param(plaza.SCENE, 0.91, 0.90, id="plaza"),
+        pytest.param(fire_lane.SCENE, 0.88, 0.91, id="fire_lane"),
+        pytest.param(gate.SCENE, 0.94, 0.95, id="gate"),
+    ],
 )
-def test_at_least_nine_of_ten_things_are_found_and_little_else(
-    session: Session, scene: ColourScene
+def test_what_is_there_is_found_and_little_else(
+    session: Session, scene: ColourScene, least_recall: float, least_precision: float
 ) -> None:
+    """Two or three points below what was measured: 0.930 0.924, 0.907 0.942, 0.964 0.988."""
     found = score(session, [scene], TIMES_S)
-    assert found.recall >= 0.9
-    assert found.precision >= 0.9
+    assert found.recall >= least_recall
+    assert found.precision >= least_precision
 
 
 def test_a_crowd_is_counted_within_a_tenth(session: Session) -> None:
