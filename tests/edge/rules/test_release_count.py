@@ -76,7 +76,7 @@ def test_only_a_whole_quarter_without_anybody_says_nought():
 
 
 def test_a_quarter_that_reached_ten_has_no_window_of_its_own():
-    sent = short(play(steady(0, 0, 500) + steady(20, 500, 520) + steady(0, 520, 900), last=910))
+    sent = short(play(steady(0, 0, 500) + steady(10, 500, 520) + steady(0, 520, 900), last=910))
     assert {window for _, window, _, _ in sent} == {10, 60}
 
 

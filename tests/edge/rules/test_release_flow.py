@@ -197,6 +197,10 @@ def test_short_windows_follow_each_other_and_long_ones_are_quarters_of_the_clock
 def test_a_lone_tenth_walker_does_not_end_the_window_before_the_quarter():
     _, sent = play(release(), {5: (9, 0), 700: (1, 0)}, 1000)
     assert short(sent) == [(0, 900, 10, 0)]
+    _, sent = play(release(), {5: (9, 0), 1200: (1, 0)}, 1799)
+    assert sent == []
+    _, sent = play(release(), {5: (9, 0), 1200: (1, 0)}, 1800)
+    assert short(sent) == [(0, 1800, 10, 0)]
 
 
 def test_persons_at_a_lane_are_not_counted_exactly_and_cars_elsewhere_are_not_sent_small():
