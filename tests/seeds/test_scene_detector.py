@@ -130,7 +130,8 @@ def test_the_agent_counts_every_passage_of_the_gate_once(
         at = index / 5
         found = session.detect(gate.SCENE.render(at), manifest.scores.low, manifest.overlap)
         seen = tuple(
-            Detection(Label(label), value, tuple(map(float, box))) for label, value, box in found
+            Detection(Label(label), value, (float(x0), float(y0), float(x1), float(y1)))
+            for label, value, (x0, y0, x1, y1) in found
         )
         moment = Moment("cam_gate", at, NOON + timedelta(seconds=at), 640, 360)
         state, tracks = tracker.step(state, seen, moment)
