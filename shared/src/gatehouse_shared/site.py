@@ -170,7 +170,7 @@ def decode_site(tree: object) -> Site:
         message, _, path = str(error).partition(" - at ")
         place = path.strip("`").removeprefix("$").removeprefix(".") or "site file"
         raise SiteError(
-            place, message, "Correct or remove this key; see docs/site-file.md"
+            place, message, "Correct or remove this key; see shared/docs/site-file.md"
         ) from None
     check_site(site)
     return site
