@@ -10,7 +10,7 @@ export function DeviceTable({ devices }: { readonly devices: readonly DeviceHeal
   const { zoneName } = useSite();
   return (
     <div className="table-box">
-      <table>
+      <table className="stacks">
         <thead>
           <tr>
             <th scope="col">{t("device.one")}</th>
@@ -30,17 +30,19 @@ export function DeviceTable({ devices }: { readonly devices: readonly DeviceHeal
                   {t(`device.${device.kind}`)} · {zoneName(device.zone)}
                 </span>
               </th>
-              <td>
+              <td data-name={t("device.state")}>
                 <span className={`sees is-${device.state}`}>{t(`sees.${device.state}`)}</span>
               </td>
-              <td>
+              <td data-name={t("device.decode")}>
                 <Meter tenths={device.decode} label={t("device.decode")} wantsFull />
               </td>
-              <td>
+              <td data-name={t("device.inference")}>
                 <Meter tenths={device.inference} label={t("device.inference")} wantsFull />
               </td>
-              <td>{device.reconnects === null ? "–" : t(`band.${device.reconnects}`)}</td>
-              <td>{device.at === null ? "–" : <Age at={device.at} />}</td>
+              <td data-name={t("device.reconnects")}>
+                {device.reconnects === null ? "–" : t(`band.${device.reconnects}`)}
+              </td>
+              <td data-name={t("device.heard")}>{device.at === null ? "–" : <Age at={device.at} />}</td>
             </tr>
           ))}
         </tbody>

@@ -19,7 +19,7 @@ export function GatewayCard({ gateway }: { readonly gateway: Gateway }) {
         <span className={`presence is-${gateway.presence}`}>{t(`presence.${gateway.presence}`)}</span>
         {gateway.since !== null && (
           <span className="fine">
-            <Age at={gateway.since} />
+            <Age at={gateway.since} asSpan />
           </span>
         )}
       </header>

@@ -1,8 +1,9 @@
+import type { ReactNode } from "react";
 import type { IncidentDetail } from "../api/types";
 import { useSite } from "../site";
 import { useText } from "../text";
 import { MemberList } from "./MemberList";
-import { Moment } from "./Moment";
+import { Age, Moment } from "./Moment";
 import { NearMissList } from "./NearMissList";
 import { PriorityMark } from "./PriorityMark";
 import { Timeline } from "./Timeline";
@@ -10,8 +11,8 @@ import { Timeline } from "./Timeline";
 interface Props {
   readonly story: IncidentDetail;
   readonly hrefOf: (id: string) => string;
-  /** Heading level of the page it stands in. */
-  readonly children?: React.ReactNode;
+  /** What can be done about it, below the sentence. */
+  readonly children?: ReactNode;
 }
 
 /** One incident: what, where, since when and why in a sentence, then everything that this rests on. */
@@ -31,9 +32,9 @@ export function IncidentStory({ story, hrefOf, children }: Props) {
           {incident.historical && <span className="tag">{t("historical")}</span>}
         </p>
         <h2>{t("incident.title", { kind: t(`kind.${incident.kind}`), zone: zoneName(incident.zone) })}</h2>
-        <p className="incident-why">
-          {text.named(incident.summary)} <span className="since">{t("incident.since")} </span>
-          <Moment at={incident.opened_at} />
+        <p className="incident-why">{text.named(incident.summary)}</p>
+        <p className="since">
+          {t("incident.since")} <Moment at={incident.opened_at} seconds /> · <Age at={incident.opened_at} />
         </p>
         {urgency.length > 0 && (
           <p className="incident-urgency">

@@ -11,12 +11,12 @@ interface Props {
   readonly size?: number;
 }
 
-/** The load of the last two hours against the band: a line at two, the top at more than ten. */
+/** The load of the last two hours against the band, heights by square root: one is seen, and so is the line at ten. */
 export function LoadSpark({ spans, size = 1 }: Props) {
   const { t, count } = useText();
   const last = spans.at(-1) ?? 0;
   const most = Math.max(FLOOD + 2, ...spans);
-  const yOf = (n: number) => HIGH - (n / most) * (HIGH - 2);
+  const yOf = (n: number) => HIGH - Math.sqrt(n / most) * (HIGH - 2);
   const width = spans.length * (BAR + GAP) - GAP;
   const words = `${count("load.last", last)} · ${t(`load.${loadLevel(last)}`)}`;
   return (

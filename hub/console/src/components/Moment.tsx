@@ -23,8 +23,14 @@ export function Moment({ at, seconds = false }: MomentProps) {
   );
 }
 
-/** How long ago something was. */
-export function Age({ at }: { readonly at: string }) {
+interface AgeProps {
+  readonly at: string;
+  /** Since when something holds, said as a span: "for 2 h" instead of "2 h ago". */
+  readonly asSpan?: boolean;
+}
+
+/** How long ago something was, or for how long it has been so. */
+export function Age({ at, asSpan = false }: AgeProps) {
   const { t, language } = useText();
   const zone = useSite().plan.time_zone;
   const now = useNow(5_000);
@@ -32,7 +38,7 @@ export function Age({ at }: { readonly at: string }) {
   const { unit, n } = ageOf(now - ms);
   return (
     <time dateTime={at} title={fullTime(ms, zone, language)} className="num">
-      {t(`ago.${unit}`, { n })}
+      {t(`${asSpan ? "for" : "ago"}.${unit}`, { n })}
     </time>
   );
 }

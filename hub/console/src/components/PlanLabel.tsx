@@ -15,7 +15,7 @@ export function PlanLabel({ label, level, isBlind }: Props) {
   const outside = label.leader !== null;
   const shade = outside || level === null ? "" : ` on-level-${level}`;
   return (
-    <g className={`plan-label${shade}${outside ? " is-outside" : ""}`} aria-hidden="true">
+    <g className={`plan-label${shade}${outside ? " is-outside" : ""}`}>
       {label.leader && <line x1={x} y1={edge(label)} x2={label.leader[0]} y2={label.leader[1]} />}
       <g transform={label.turned ? `rotate(-90 ${x} ${y})` : undefined}>
         {label.lines.map((line, n) => (

@@ -18,15 +18,13 @@ interface Props {
 
 /** A priority as colour, shape and number. */
 export function PriorityMark({ priority, size = 22, label }: Props) {
-  const named = label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label };
-  return (
-    <svg
-      {...named}
-      className={`mark ${priority.toLowerCase()}`}
-      width={size}
-      height={size}
-      viewBox="0 0 24 24"
-    >
+  const names = `mark ${priority.toLowerCase()}`;
+  return label === undefined ? (
+    <svg aria-hidden="true" className={names} width={size} height={size} viewBox="0 0 24 24">
+      <PriorityShape priority={priority} />
+    </svg>
+  ) : (
+    <svg role="img" aria-label={label} className={names} width={size} height={size} viewBox="0 0 24 24">
       <PriorityShape priority={priority} />
     </svg>
   );

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from "react";
 import type { DeviceHealth, Hazard, Incident, SitePlan, ZoneOccupancy } from "../api/types";
-import { fitInto } from "../plan/geometry";
+import { type Box, fitInto, type Point } from "../plan/geometry";
 import { placeLabels } from "../plan/labels";
 import { placeMarks } from "../plan/marks";
 import { useSize } from "../size";
@@ -25,13 +25,20 @@ interface Props {
 }
 
 const MARGIN = 14;
+/** Everything that is not to scale (letters, marks, lines) is so much larger on a wall. */
+const WALL_ZOOM = 1.7;
+const MARK_PX = 30;
+const GLYPH_PX = 12;
 
 /** The site drawn to scale: how full each zone is, what is wrong and where, what sees and what is blind. */
 export function SitePlanView(props: Props) {
   const { plan, zones, hazards, incidents, devices, openId = null, isWall = false } = props;
   const text = useText();
   const box = useRef<HTMLDivElement>(null);
-  const { width, height } = useSize(box);
+  const zoom = isWall ? WALL_ZOOM : 1;
+  const size = useSize(box);
+  const width = size.width / zoom;
+  const height = size.height / zoom;
   const storeys = useMemo(
     () => [...new Set(plan.zones.map(({ storey }) => storey))].sort((a, b) => a - b),
     [plan],
@@ -55,10 +62,12 @@ export function SitePlanView(props: Props) {
         zones.find(({ zone: id }) => id === zone.id),
         text,
       ),
+      isUrgent: hazards.some((hazard) => hazard.zone === zone.id) || zones.some(isNoted(zone.id)),
     }));
-    const taken = marks.map(({ at: [x, y] }) => ({ x: x - 15, y: y - 15, w: 30, h: 30 }));
-    return placeLabels(labelled, { x: 0, y: 0, w: width, h: height }, taken);
-  }, [outlined, marks, zones, text, width, height]);
+    const glyphs = plan.devices.map(({ at }) => squareAt(fit.at(at), GLYPH_PX));
+    const taken = marks.map(({ at }) => squareAt(at, MARK_PX));
+    return placeLabels(labelled, { x: 0, y: 0, w: width, h: height }, taken, glyphs);
+  }, [outlined, marks, zones, text, width, height, plan, fit, hazards]);
   const opened = incidents.find(({ id }) => id === openId);
   const isReady = width > 40 && height > 40;
 
@@ -67,7 +76,7 @@ export function SitePlanView(props: Props) {
       {storeys.length > 1 && <StoreySwitch storeys={storeys} storey={storey} onChoose={setStorey} />}
       <div className="plan-box" ref={box}>
         {isReady && (
-          <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+          <svg width={size.width} height={size.height} viewBox={`0 0 ${width} ${height}`}>
             <title>{text.named(plan.name, plan.site)}</title>
             <defs>
               <pattern
@@ -128,13 +137,22 @@ export function SitePlanView(props: Props) {
   );
 }
 
+/** Whether a zone is fuller than usual. */
+function isNoted(zone: string): (occupancy: ZoneOccupancy) => boolean {
+  return (occupancy) => occupancy.zone === zone && (occupancy.level ?? 0) > 0;
+}
+
+function squareAt([x, y]: Point, side: number): Box {
+  return { x: x - side / 2, y: y - side / 2, w: side, h: side };
+}
+
 function ScaleBar({ scale, y }: { readonly scale: number; readonly y: number }) {
   const metres = [5, 10, 20, 50, 100, 200, 500].find((m) => m * scale >= 50) ?? 1000;
   const end = 10 + metres * scale;
   return (
-    <g className="plan-scale" aria-hidden="true">
+    <g className="plan-scale">
       <path d={`M10 ${y - 4}v4H${end}v-4`} />
-      <text x={end + 5} y={y}>
+      <text x={end + 5} y={y} className="plan-scale-text">
         {metres} m
       </text>
     </g>

@@ -14,14 +14,19 @@ export function useSession() {
   });
 }
 
+/** Set while somebody is signed in here: without it nobody is asked who they are, which would only be refused. */
+const HINT = "gatehouse.signed-in";
+
 async function readSession(): Promise<Session | null> {
+  if (localStorage.getItem(HINT) === null) return null;
   try {
     const session = await read("/api/v1/session");
     rememberCsrf(session.csrf);
     return session;
   } catch (error) {
-    if (error instanceof ProblemError && error.status === 401) return null;
-    throw error;
+    if (!(error instanceof ProblemError && error.status === 401)) throw error;
+    localStorage.removeItem(HINT);
+    return null;
   }
 }
 
@@ -45,6 +50,7 @@ function useSessionChange<Input>(change: (input: Input) => Promise<Session>) {
     mutationFn: change,
     onSuccess: (session) => {
       rememberCsrf(session.csrf);
+      localStorage.setItem(HINT, "1");
       client.setQueryData(SESSION_KEY, session);
     },
   });
@@ -57,6 +63,7 @@ export function useSignOut() {
     mutationFn: () => send<void>("DELETE", "/api/v1/session"),
     onSettled: () => {
       rememberCsrf("");
+      localStorage.removeItem(HINT);
       client.clear();
       client.setQueryData(SESSION_KEY, null);
     },

@@ -6,6 +6,8 @@ export interface Labelled {
   readonly outline: readonly Point[];
   readonly name: string;
   readonly figure: string;
+  /** Something is the matter here: it is placed first, and may stand beside its zone even where that is small. */
+  readonly isUrgent: boolean;
 }
 
 /** A label that found its place. `leader`: a line to the zone it stands outside of. `turned`: reads upwards. */
@@ -25,6 +27,9 @@ const LINE_PX = 14;
 const FIGURE_LINE_PX = 18;
 const GAP_PX = 10;
 const LINES_MAX = 3;
+const STACKED_MAX = 6;
+/** A plan narrower than this has no room for names beside the zones that merely have a name. */
+const ROOMY_PX = 600;
 const WIDE = /[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]/;
 
 /** About how wide a text is drawn: a Chinese character is a square, a Latin letter a good half of one. */
@@ -34,10 +39,11 @@ export function textWidth(text: string, fontPx: number): number {
   return em * fontPx;
 }
 
-/** A text in at most three lines of `width`; null where it does not go. Chinese may break anywhere. */
+/** A text in at most three lines of `width`; null where it does not go. Chinese may break anywhere, and stand in a column. */
 export function wrap(text: string, width: number): readonly string[] | null {
-  const words = WIDE.test(text) ? [...text] : text.split(" ");
-  const joint = WIDE.test(text) ? "" : " ";
+  const isWide = WIDE.test(text);
+  const words = isWide ? [...text] : text.split(" ");
+  const joint = isWide ? "" : " ";
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
@@ -45,29 +51,42 @@ export function wrap(text: string, width: number): readonly string[] | null {
     if (last !== undefined && textWidth(longer, NAME_PX) <= width) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
-  const fits = lines.length <= LINES_MAX && lines.every((line) => textWidth(line, NAME_PX) <= width);
+  const most = isWide ? STACKED_MAX : LINES_MAX;
+  const fits = lines.length <= most && lines.every((line) => textWidth(line, NAME_PX) <= width);
   return fits ? lines : null;
 }
 
 /**
  * Find a place for every label: within its zone if it goes there, lying or standing, else beside it with a line. No label
- * covers another or one of `taken`. Where there is no room the name is left out, then the figure; both stay in the tooltip.
+ * covers another or one of `marks`; it may cover a device of `glyphs` where it has no other place. Where there is no room the
+ * name is left out, then the figure; both stay in the tooltip.
  */
-export function placeLabels(zones: readonly Labelled[], frame: Box, taken: readonly Box[]): readonly Label[] {
+export function placeLabels(
+  zones: readonly Labelled[],
+  frame: Box,
+  marks: readonly Box[],
+  glyphs: readonly Box[],
+): readonly Label[] {
   const placed: Label[] = [];
-  const isFree = (box: Box) =>
+  const isFree = (box: Box, taken: readonly Box[]) =>
     within(box, frame) &&
     !taken.some((other) => overlap(box, other)) &&
     !placed.some((other) => overlap(box, other.box));
-  const bySize = [...zones].sort((a, b) => size(b.outline) - size(a.outline));
+  const all = [...marks, ...glyphs];
+  const ranked = [...zones].sort(
+    (a, b) => Number(b.isUrgent) - Number(a.isUrgent) || size(b.outline) - size(a.outline),
+  );
   const left: Labelled[] = [];
-  for (const zone of bySize) {
-    const label = insideCandidates(zone).find(({ box }) => isFree(box) && boxInside(box, zone.outline));
+  for (const zone of ranked) {
+    const candidates = insideCandidates(zone).filter(({ box }) => boxInside(box, zone.outline));
+    const label =
+      candidates.find(({ box }) => isFree(box, all)) ?? candidates.find(({ box }) => isFree(box, marks));
     if (label) placed.push(label);
     else left.push(zone);
   }
   for (const zone of left) {
-    const label = besideCandidates(zone).find(({ box }) => isFree(box)) ?? bareFigure(zone, isFree);
+    const beside = zone.isUrgent || frame.w >= ROOMY_PX ? besideCandidates(zone) : [];
+    const label = beside.find(({ box }) => isFree(box, all)) ?? bareFigure(zone, (box) => isFree(box, marks));
     if (label) placed.push(label);
   }
   return placed;
@@ -78,19 +97,33 @@ function size(outline: readonly Point[]): number {
   return w * h;
 }
 
+const SHIFTS = [0, 0.08, -0.08, 0.16, -0.16, 0.24, -0.24, 0.32, -0.32] as const;
+const WIDTHS = [180, 110, 76, 52, 40, 28] as const;
+
+/** Places within a zone, the nearest to where it is roomiest first; narrower lines before standing ones. */
 function insideCandidates(zone: Labelled): readonly Label[] {
   const [x, y] = roomiest(zone.outline);
   const box = boxOf(zone.outline);
+  const spots = SHIFTS.flatMap((dx) => SHIFTS.map((dy): Point => [x + dx * box.w, y + dy * box.h])).sort(
+    (a, b) => Math.hypot(a[0] - x, a[1] - y) - Math.hypot(b[0] - x, b[1] - y),
+  );
   const found: Label[] = [];
-  const shifts = [0, 0.12, -0.12, 0.24, -0.24, 0.34, -0.34];
-  for (const width of [180, 110, 76, 52]) {
-    const lines = wrap(zone.name, width);
-    if (lines === null) continue;
-    for (const shift of shifts) found.push(label(zone, [x, y + shift * box.h], lines, false));
-    for (const shift of shifts) found.push(label(zone, [x + shift * box.w, y], lines, false));
+  for (const lines of wrappings(zone.name)) {
+    for (const spot of spots) found.push(label(zone, spot, lines, false));
   }
-  for (const shift of shifts) found.push(label(zone, [x, y + shift * box.h], [zone.name], true));
+  if (!WIDE.test(zone.name)) for (const spot of spots) found.push(label(zone, spot, [zone.name], true));
+  const column = WIDE.test(zone.name) ? wrap(zone.name, NAME_PX) : null;
+  if (column) for (const spot of spots) found.push(label(zone, spot, column, false));
   return found;
+}
+
+function wrappings(name: string): readonly (readonly string[])[] {
+  const found = new Map<string, readonly string[]>();
+  for (const width of WIDTHS) {
+    const lines = wrap(name, width);
+    if (lines !== null && lines.length <= LINES_MAX) found.set(lines.join("\n"), lines);
+  }
+  return [...found.values()];
 }
 
 function besideCandidates(zone: Labelled): readonly Label[] {
