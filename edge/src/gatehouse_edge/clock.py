@@ -12,7 +12,9 @@ _TIME_ERROR: Final = 5
 
 
 class SystemClock:
-    """The machine's clocks. `trusted`: somebody else keeps the wall clock right (the host of a container), so the kernel is not asked."""
+    """The machine's clocks. `trusted`: somebody else keeps the wall clock right (the host of a container), so the kernel is
+    not asked.
+    """
 
     def __init__(self, *, trusted: bool = False) -> None:
         self._trusted = trusted

@@ -1,12 +1,12 @@
 """Errors of the agent.
 
-    EdgeError
-     |- ConfigError        a file a person wrote; `place` and `remedy` say where and what to do
-     |- SourceError        a camera or sensor gives nothing (try again)
-     |- ModelError         a model or its manifest is not usable (permanent)
-     |- RuleConfigError    parameters of a rule that cannot be (permanent)
-     |- TimeWentBackError  the caller passed an earlier time
-     '- OutboxError        the outbox file cannot be used (see message)
+EdgeError
+ |- ConfigError        a file a person wrote; `place` and `remedy` say where and what to do
+ |- SourceError        a camera or sensor gives nothing (try again)
+ |- ModelError         a model or its manifest is not usable (permanent)
+ |- RuleConfigError    parameters of a rule that cannot be (permanent)
+ |- TimeWentBackError  the caller passed an earlier time
+ '- OutboxError        the outbox file cannot be used (see message)
 """
 
 
@@ -15,7 +15,9 @@ class EdgeError(Exception):
 
     def __init__(self, message: str, *, place: str = "", remedy: str = "") -> None:
         self.message, self.place, self.remedy = message, place, remedy
-        super().__init__(": ".join(p for p in (place, message) if p) + (f". {remedy}" if remedy else ""))
+        super().__init__(
+            ": ".join(p for p in (place, message) if p) + (f". {remedy}" if remedy else "")
+        )
 
 
 class ConfigError(EdgeError):

@@ -87,7 +87,9 @@ class _Said:
     taken: int = 0
 
     def cut(self) -> None:
-        """The disk takes nothing: hazards are kept in memory, the newest WAITING_MAX of them, and windows; readings are let go."""
+        """The disk takes nothing: hazards are kept in memory, the newest WAITING_MAX of them, and windows; readings are let
+        go.
+        """
         self.findings = self.findings[-WAITING_MAX:]
         self.windows = self.windows[-WAITING_MAX:]
         self.readings = []

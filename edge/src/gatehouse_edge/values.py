@@ -249,7 +249,9 @@ class KeptRow:
 
 @dataclass(frozen=True, slots=True)
 class GatewayLoad:
-    """How the gateway itself does: shares of processor, memory and disk in use, 0 to 1; rows that wait, and since when, seconds."""
+    """How the gateway itself does: shares of processor, memory and disk in use, 0 to 1; rows that wait, and since when,
+    seconds.
+    """
 
     cpu: float
     memory: float

@@ -1,7 +1,7 @@
 """The cameras of a running agent: a thread each, which tells what it sees and never ends the agent.
 
-A camera that fails is told as down and tried again after 1 s, doubling to a minute; the source itself goes on over outages of its own.
-Needs the `[vision]` extra; a gateway without cameras never imports this.
+A camera that fails is told as down and tried again after 1 s, doubling to a minute; the source itself goes on over outages of
+its own. Needs the `[vision]` extra; a gateway without cameras never imports this.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """Temperatures of zones in a radiometric frame: no model, a percentile for each polygon.
 
 Hot       99th percentile of the zone's pixels, not the greatest: sensors have dead pixels.
-Ambient   median of what no zone covers (of everything where the zones cover all but a hundredth), followed with a time constant of ten
-          minutes from the first frame on.
+Ambient   median of what no zone covers (of everything where the zones cover all but a hundredth), followed with a time
+          constant of ten minutes from the first frame on.
 Around    the median of the other zones' hot values: the sun warms all of them alike.
 Bounds    one mask for each zone of the device, made anew when the picture changes its size.
 """

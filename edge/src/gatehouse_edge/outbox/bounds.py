@@ -1,7 +1,7 @@
 """How much the outbox may hold, and what goes first when it is full. Pure.
 
-Order   acknowledged rows that are only kept in case the hub is restored; then bulk that is not on the wire, oldest first; then bulk
-        that is; alarms last of all, and never for bulk. Age takes bulk only.
+Order   acknowledged rows that are only kept in case the hub is restored; then bulk that is not on the wire, oldest first;
+        then bulk that is; alarms last of all, and never for bulk. Age takes bulk only.
 Steps   rows go a hundredth of the bound at a time, so that a full outbox writes one gap for many rows.
 """
 

@@ -1,8 +1,8 @@
 """Windows, readings and health as rows before they have numbers. Pure.
 
 Bands   health says orders of magnitude and tenths: how a gateway does, and nothing that would tell who is near it.
-Rate    a reading of one (device, quantity) leaves at most once in the quantity's least interval. Bound: one entry for each device that
-        the site file names and each quantity.
+Rate    a reading of one (device, quantity) leaves at most once in the quantity's least interval. Bound: one entry for each
+        device that the site file names and each quantity.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,8 +1,9 @@
 """The life of hazards on the wire: findings of rules in, rows of the alarm lane out. Pure.
 
-State   one open hazard per (rule, zone), kept in the outbox in the same transaction as its rows. Bounded by the rules and devices of
-        the site file, and by OPEN_MAX whatever happens: beyond it a finding is refused with a reason.
-Number  a hazard is called by the `seq` of its raised row; the caller says which number comes next, and writes the drafts in order.
+State   one open hazard per (rule, zone), kept in the outbox in the same transaction as its rows. Bounded by the rules and
+        devices of the site file, and by OPEN_MAX whatever happens: beyond it a finding is refused with a reason.
+Number  a hazard is called by the `seq` of its raised row; the caller says which number comes next, and writes the drafts in
+        order.
 Rules   class rules of the wire are applied here (what is said of place, count, delay) and checked on the finished row: a finding
         that may not be sent is refused with a reason and leaves no trace. Rules pace their own updates; a hazard that is raised
         while it is open is updated, at most every 30 s, and one of which nothing is said for 10 min is repeated (`remind`).

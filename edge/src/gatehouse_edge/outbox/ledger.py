@@ -1,9 +1,10 @@
-"""What the rules said becomes rows: hazards get their numbers and their life, windows and readings their form; one commit for all.
+"""What the rules said becomes rows: hazards get their numbers and their life, windows and readings their form; one commit for
+all.
 
-Refusals  a row that would break a rule of the wire is left out and logged once for each rule or device and reason; nothing is bent
-          to fit. Bound: REASONS_MAX reasons are remembered.
-Epoch     hazards live in the state of the sink beside their rows; when the sink opens a new epoch, it has moved them, and they are
-          read again from there.
+Refusals  a row that would break a rule of the wire is left out and logged once for each rule or device and reason; nothing is
+          bent to fit. Bound: REASONS_MAX reasons are remembered.
+Epoch     hazards live in the state of the sink beside their rows; when the sink opens a new epoch, it has moved them, and
+          they are read again from there.
 """
 
 import logging

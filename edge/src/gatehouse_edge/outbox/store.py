@@ -1,8 +1,10 @@
 """The outbox: accepted events on disk until the hub has them. Accepted means committed.
 
-Owner   one thread (the agent's own loop) calls it; every other gets an OutboxError. What a call changed is on disk when it returns,
-        but for acknowledgements: those are written with the next rows or by `tidy`, since losing one only means to send again.
-Bounds  `Limits` (rows, bytes, age); what goes leaves a `gap` under the lowest number that went, so no number is ever unaccounted for.
+Owner   one thread (the agent's own loop) calls it; every other gets an OutboxError. What a call changed is on disk when it
+        returns, but for acknowledgements: those are written with the next rows or by `tidy`, since losing one only means to
+        send again.
+Bounds  `Limits` (rows, bytes, age); what goes leaves a `gap` under the lowest number that went, so no number is ever
+        unaccounted for.
 Errors  OutboxError when the file cannot be written even from the room kept back.
 """
 
@@ -60,7 +62,9 @@ class Place:
 
 
 class Outbox:
-    """Durable queue of one gateway. Open it with `open_outbox`. `squeezed`: it lives on the room kept back, the disk being full."""
+    """Durable queue of one gateway. Open it with `open_outbox`. `squeezed`: it lives on the room kept back, the disk being
+    full.
+    """
 
     def __init__(self, place: Place, connection: apsw.Connection, lock: FileLock) -> None:
         self.place, self._db, self._lock = place, connection, lock
@@ -81,7 +85,9 @@ class Outbox:
         return self._rows.load
 
     def oldest_ms(self) -> int | None:
-        """When the oldest row that waits was written, milliseconds since 1970; None where none waits or the clock was not known."""
+        """When the oldest row that waits was written, milliseconds since 1970; None where none waits or the clock was not
+        known.
+        """
         return self._rows.oldest_ms()
 
     def next_seq(self, lane: Lane) -> int:
@@ -157,8 +163,8 @@ class Outbox:
         return True
 
     def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
-        """A message of these rows could not be read by the hub. First they are encoded again and sent alone; a row that is refused
-        alone becomes a gap. The numbers that became gaps.
+        """A message of these rows could not be read by the hub. First they are encoded again and sent alone; a row that is
+        refused alone becomes a gap. The numbers that became gaps.
         """
         self._own()
         with self._rows.transaction():
@@ -169,7 +175,9 @@ class Outbox:
         self._on_wire[epoch, lane] = upto
 
     def tidy(self, now: datetime) -> None:
-        """Write pending acknowledgements, forget what was acknowledged a day ago, let go what is too old. Call every few seconds."""
+        """Write pending acknowledgements, forget what was acknowledged a day ago, let go what is too old. Call every few
+        seconds.
+        """
         self._own()
         with suppress(apsw.FullError), self._rows.transaction():
             self._flush_acks()

@@ -1,7 +1,8 @@
 """From what a local sensor says to a reading: which field, and what it means. Pure.
 
-A message is JSON, or a bare word or number. A mapping yields a boolean, a registered quantity or counted passages, and nothing else: no
-string of a sensor ever goes further than this module. What does not fit gives no reading, and a reason for the log.
+A message is JSON, or a bare word or number. A mapping yields a boolean, a registered quantity or counted passages, and
+nothing else: no string of a sensor ever goes further than this module. What does not fit gives no reading, and a reason for
+the log.
 Bounds  messages of at most PAYLOAD_MAX bytes; field paths of at most 8 steps.
 """
 
@@ -36,7 +37,8 @@ class Mapped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class StateMap(Mapped, frozen=True, kw_only=True):
     """A boolean. `on`: values of `field` that mean open, pressed, present; `off`: values that mean the opposite.
 
-    Without `off` every other value means the opposite; with it, what is in neither list says nothing. An empty `field` is the whole message.
+    Without `off` every other value means the opposite; with it, what is in neither list says nothing. An empty `field` is the
+    whole message.
     """
 
     field: FieldPath
@@ -124,7 +126,9 @@ def map_quantity(rule: QuantityMap, message: object) -> Said:
 def map_counter(
     rule: CounterMap, message: object, before: tuple[int, int] | None
 ) -> tuple[Said, tuple[int, int] | None]:
-    """Passages since the last message, and the totals to remember. The first totals, and totals that went back, only start the count."""
+    """Passages since the last message, and the totals to remember. The first totals, and totals that went back, only start
+    the count.
+    """
     inward, outward = pick(message, rule.in_), pick(message, rule.out)
     if not (_is_count(inward) and _is_count(outward)):
         return Said(reason="no whole numbers in both fields"), before

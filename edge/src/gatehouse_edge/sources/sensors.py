@@ -1,8 +1,8 @@
 """Local sensors over MQTT: contacts, buttons, meters and counters of the site's own broker, such as those of Zigbee2MQTT.
 
-One connection reads every mapped topic; each message becomes a Reading by its mapping, or nothing. Needs neither numpy nor OpenCV.
-Retained messages tell a state that lasts (a door is open), so they count for all but momentary devices: a button that was pressed
-yesterday is not pressed now. Totals of counters are remembered over the life of the process only.
+One connection reads every mapped topic; each message becomes a Reading by its mapping, or nothing. Needs neither numpy nor
+OpenCV. Retained messages tell a state that lasts (a door is open), so they count for all but momentary devices: a button that
+was pressed yesterday is not pressed now. Totals of counters are remembered over the life of the process only.
 Bounds  as many devices as the configuration names; what is heard is handed over at once, to a queue that its owner bounds.
 """
 
@@ -57,8 +57,8 @@ def check_sensor(spec: SensorSpec, place: str) -> None:
 class SensorReader:
     """Reads the sensors of one broker. `on_reading` and `on_down` are called in the network's thread and must only queue.
 
-    `make` gives an unconnected client set up for the broker; `connect` connects it. `momentary` are devices whose retained messages
-    say nothing.
+    `make` gives an unconnected client set up for the broker; `connect` connects it. `momentary` are devices whose retained
+    messages say nothing.
     """
 
     def __init__(

@@ -1,11 +1,11 @@
 """What an acknowledgement means. Pure: what is known of an epoch in, a verdict out.
 
 Forward   the hub has accounted for more: note it.
-Lower     the hub may have been restored from a backup. Believed when it comes twice, at least 5 s apart, and later by the hub's own
-          clock than the one before: then everything beyond it is sent again.
+Lower     the hub may have been restored from a backup. Believed when it comes twice, at least 5 s apart, and later by the
+          hub's own clock than the one before: then everything beyond it is sent again.
 Above     the hub holds numbers that this outbox never sent: the file was rolled back (a restored card, a snapshot of a machine).
-          No number beyond those that the file held when it was opened can be with the hub before this process has sent it, so even
-          an acknowledgement that our own new rows would cover is seen through.
+          No number beyond those that the file held when it was opened can be with the hub before this process has sent it, so
+          even an acknowledgement that our own new rows would cover is seen through.
 """
 
 from collections.abc import Mapping, Sequence

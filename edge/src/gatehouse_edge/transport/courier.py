@@ -1,8 +1,8 @@
 """Carries rows from the outbox to the hub, and the hub's word back. One `step` does all there is to do now.
 
-Proof   rows of an epoch that the file brought along are held back until the hub has acknowledged our birth for it: only then is it
-        known that the file was not rolled back. A hub that says nothing for HOLD_S gets them all the same; should the file have been
-        rolled back after all, the hub's `key_reused` tells, and those rows are said again under a new epoch.
+Proof   rows of an epoch that the file brought along are held back until the hub has acknowledged our birth for it: only then
+        is it known that the file was not rolled back. A hub that says nothing for HOLD_S gets them all the same; should the
+        file have been rolled back after all, the hub's `key_reused` tells, and those rows are said again under a new epoch.
 Bounds  MESSAGES_MAX published messages are remembered for nacks; everything else is bounded by the outbox and the window.
 """
 

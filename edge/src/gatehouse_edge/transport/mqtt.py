@@ -1,11 +1,12 @@
 """One MQTT connection at a time, through paho, without believing in its memory.
 
-Client  MQTT 3.1.1, QoS 1, client id = gateway, clean session, the will is the death of (boot, conn). Every connection gets a client of
-        its own, so that paho never sends again what it once queued; a number counts connections, and what an old one still says is
-        dropped. The network loop runs in a thread of ours, which reports its own end whatever ended it.
+Client  MQTT 3.1.1, QoS 1, client id = gateway, clean session, the will is the death of (boot, conn). Every connection gets a
+        client of its own, so that paho never sends again what it once queued; a number counts connections, and what an old
+        one still says is dropped. The network loop runs in a thread of ours, which reports its own end whatever ended it.
 Callbacks  only put what they heard into a bounded queue: they decide nothing, so they cannot fail half-way.
 Watch   no packet for three keep-alives although the connection is said to be up: it is dropped and made anew.
-Again   first at once, then after 1 to 15 s drawn evenly, doubling to a minute, +-50 %: after an outage a fleet does not come as one.
+Again   first at once, then after 1 to 15 s drawn evenly, doubling to a minute, +-50 %: after an outage a fleet does not come
+        as one.
 Bounds  PLACES publishes without a PUBACK; INBOX_MAX events that wait (what the hub says is said again, so the rest may go).
 """
 

@@ -1,8 +1,9 @@
 """The hub's requests and our answers. Pure: what was asked and the time in, an answer and perhaps an effect out.
 
 Once    a request answered before gets the same bytes again and has no second effect; the last ANSWERS_MAX are remembered.
-Age     a request is refused as expired when it is older than its `ttl_ms`: its age is our time minus the hub's, less the smallest such
-        difference of the last ten minutes (the clocks' offset and the quickest way here). Without a measurement it counts as fresh.
+Age     a request is refused as expired when it is older than its `ttl_ms`: its age is our time minus the hub's, less the
+        smallest such difference of the last ten minutes (the clocks' offset and the quickest way here). Without a measurement
+        it counts as fresh.
 Closed  `time` and `acknowledged` are done; the other verbs of the wire are answered `refused`; anything else is not answered.
 """
 

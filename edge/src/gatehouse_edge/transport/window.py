@@ -1,9 +1,10 @@
 """What to publish now: windows and timers of the lanes. Pure: state and time in, state and batches out; chance is an argument.
 
 Window  per lane of an epoch, in rows beyond the last acknowledgement: alarm 100; bulk 1,000 rows in at most 20 messages.
-Timers  what stays unacknowledged is published again from the first missing row: alarm after 2 s, doubling to 30 s; bulk after 30 s,
-        doubling to 10 min; each +-50 %. An acknowledgement that moves on sets the timer back to its start.
-Order   alarms of every epoch come first; no bulk is published while an alarm waits, and never more than the connection has room for.
+Timers  what stays unacknowledged is published again from the first missing row: alarm after 2 s, doubling to 30 s; bulk after
+        30 s, doubling to 10 min; each +-50 %. An acknowledgement that moves on sets the timer back to its start.
+Order   alarms of every epoch come first; no bulk is published while an alarm waits, and never more than the connection has
+        room for.
 Bounds  one entry per lane of the outbox's epochs (at most 16 epochs).
 """
 
@@ -56,7 +57,9 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """All lanes on the wire of one connection. Start afresh with every connection: what was sent on another is not on this one."""
+    """All lanes on the wire of one connection. Start afresh with every connection: what was sent on another is not on this
+    one.
+    """
 
     flights: Mapping[Key, Flight] = field(default_factory=dict[Key, Flight])
 
@@ -112,7 +115,8 @@ def published(
 ) -> WindowState:
     """A message of `rows` rows of that lane went out; its last row accounts for numbers to `upto`.
 
-    No rows: there is nothing to read up to there (numbers that were lost and wait for their gap), so the lane waits like the rest.
+    No rows: there is nothing to read up to there (numbers that were lost and wait for their gap), so the lane waits like the
+    rest.
     """
     key = (room.epoch, room.lane)
     flight = state.flights.get(key, Flight(acked=room.after))
