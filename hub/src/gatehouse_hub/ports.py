@@ -111,8 +111,8 @@ class Changed(StrEnum):
 class Announcer(Protocol):
     """Told after a commit that something of a site is new. Must not block and must not raise."""
 
-    def tell(self, site: str, what: Changed) -> None:
-        """Something of `site` changed."""
+    def tell(self, site: str, what: Changed, *, presence: bool = False) -> None:
+        """Something of `site` changed; `presence` when class P may be among it. Hazards always may."""
         ...
 
 

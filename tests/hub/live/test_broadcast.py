@@ -120,3 +120,14 @@ def test_a_listener_whose_loop_is_gone_is_forgotten():
     asyncio.run(open_one())
     broadcast.publish(change("1"))
     assert len(broadcast) == 0
+
+
+async def test_who_may_not_know_of_presence_does_not_hear_when_it_may_be_among_the_news() -> None:
+    broadcast = Broadcast(HandClock())
+    viewer = broadcast.listen("court", presence=False, owner="eve")
+    operator = broadcast.listen("court", presence=True, owner="ada")
+    broadcast.tell("court", Changed.HAZARDS)
+    broadcast.tell("court", Changed.INCIDENTS, presence=True)
+    broadcast.tell("court", Changed.OCCUPANCY)
+    assert [c.kind for c in await operator.next_changes(1)] == ["hazard", "incident", "occupancy"]
+    assert [c.kind for c in await viewer.next_changes(1)] == ["occupancy"]

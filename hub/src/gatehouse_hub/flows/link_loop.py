@@ -58,7 +58,7 @@ class LinkLoop:
         self._metrics.observe("link_seconds", self._clock.monotonic_s() - began_s)
         self._metrics.count("links", len(turn.changed))
         if turn.changed:
-            self._announcer.tell(turn.site, Changed.INCIDENTS)
+            self._announcer.tell(turn.site, Changed.INCIDENTS, presence=turn.presence)
         return True
 
     def wake(self) -> None:

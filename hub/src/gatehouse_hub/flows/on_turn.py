@@ -26,6 +26,7 @@ from gatehouse_hub.store.incidents import (
     StoredReason,
     Story,
     add_act,
+    any_presence,
     latest_act,
     mark_merged,
     raised_rows,
@@ -42,11 +43,12 @@ _SENSITIVE = (HazardClass.PRESENCE, HazardClass.HELP, HazardClass.CROWD, HazardC
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn did: `changed` are ids of incidents that are new or other than before."""
+    """What a turn did: `changed` are ids of incidents that are new or other than before; `presence` if class P is among them."""
 
     site: str
     changed: tuple[str, ...]
     opened: tuple[str, ...]
+    presence: bool = False
 
 
 def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn | None:
@@ -77,7 +79,8 @@ def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn |
         elif latest_act(tx, empty.id, "merge_proposed") != empty.into:
             add_act(tx, empty.id, now_ms, "merge_proposed", None, empty.into)
         changed.append(empty.id)
-    return Turn(pending.site, tuple(changed), tuple(a.id for a in amended if a.is_new))
+    opened = tuple(a.id for a in amended if a.is_new)
+    return Turn(pending.site, tuple(changed), opened, any_presence(tx, changed))
 
 
 def _alarm_row(row: RaisedRow, site_map: SiteMap) -> AlarmRow:

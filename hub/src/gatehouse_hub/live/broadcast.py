@@ -161,9 +161,15 @@ class Broadcast:
         for listener in listeners:
             self._call(listener, change)
 
-    def tell(self, site: str, what: Changed) -> None:
-        """Something of `site` changed, no matter which."""
-        self.publish(Change(kind=KIND_OF[what], site=site, at=self._clock.now()))
+    def tell(self, site: str, what: Changed, *, presence: bool = False) -> None:
+        """Something of `site` changed, no matter which.
+
+        What may be of class P is told only to those who may know of it: others could tell by the moment.
+        """
+        secret = presence or what is Changed.HAZARDS
+        hazard_class = HazardClass.PRESENCE if secret else None
+        kind = KIND_OF[what]
+        self.publish(Change(kind=kind, site=site, at=self._clock.now(), hazard_class=hazard_class))
 
     def close(self) -> None:
         """End every listener and take no more."""

@@ -156,6 +156,14 @@ def mark_merged(tx: Transaction, incident: str, into: str) -> None:
     tx.execute("UPDATE incident SET merged_into = ? WHERE id = ?", (into, incident))
 
 
+def any_presence(tx: Transaction, incidents: Sequence[str]) -> bool:
+    """Whether one of these incidents is of class P."""
+    return any(
+        tx.execute("SELECT 1 FROM incident WHERE id = ? AND class = 'p'", (name,))
+        for name in incidents
+    )
+
+
 def add_act(
     tx: Transaction, incident: str, at_ms: int, act: str, by: str | None, note: str | None
 ) -> None:

@@ -80,7 +80,7 @@ class HeardAnnouncer:
     def __init__(self) -> None:
         self.told: list[tuple[str, Changed]] = []
 
-    def tell(self, site: str, what: Changed) -> None:
+    def tell(self, site: str, what: Changed, *, presence: bool = False) -> None:
         self.told.append((site, what))
 
 
