@@ -1,11 +1,13 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gatehouse_testing.dev.paths import ROOT
+from gatehouse_testing.postgres import PostgresCluster, PostgresMissingError, postgres_cluster
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,22 @@ def assets() -> Path:
     if not (folder / "INDEX.md").exists():
         pytest.skip("no test material; GATEHOUSE_ASSETS names no folder with an INDEX.md")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """A PostgreSQL server of this session's own; each test asks it for a fresh database."""
+    try:
+        with postgres_cluster() as cluster:
+            yield cluster
+    except PostgresMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'hub.db'}"
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return cluster.fresh()

@@ -9,34 +9,19 @@ from gatehouse_hub.app import Hub
 from gatehouse_hub.config import load_config
 from gatehouse_testing.broker import mosquitto
 from gatehouse_testing.demo.programs import Programs
-from gatehouse_testing.postgres import PostgresCluster, PostgresMissingError, postgres_cluster
 from gatehouse_testing.waiting import wait_until
 from gatehouse_testing.whole import Whole, write_files
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresCluster]:
-    """A PostgreSQL server of this session's own."""
-    try:
-        with postgres_cluster() as cluster:
-            yield cluster
-    except PostgresMissingError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def whole(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Whole]:
+@pytest.fixture
+def whole(database_url: str, tmp_path: Path) -> Iterator[Whole]:
     """All parts, connected, the gateway known to the hub."""
-    url = "sqlite:hub.db"
-    if request.param == "postgresql":
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        url = cluster.fresh()
     with (
         mosquitto(tmp_path / "between", persistence=True) as between,
         mosquitto(tmp_path / "local") as local,
         Programs(tmp_path) as programs,
     ):
-        write_files(tmp_path, url, between, local)
+        write_files(tmp_path, database_url, between, local)
         hub = Hub(load_config(tmp_path / "hub.yaml"))
         hub.start()
         found = Whole(tmp_path, between, local, hub, programs)

@@ -10,26 +10,6 @@ from gatehouse_hub.ports import Database
 from gatehouse_hub.store import sites
 from gatehouse_hub.store.database import open_database
 from gatehouse_testing.building import START_MS, small_site
-from gatehouse_testing.postgres import PostgresCluster, PostgresMissingError, postgres_cluster
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresCluster]:
-    """A PostgreSQL server of this session's own."""
-    try:
-        with postgres_cluster() as cluster:
-            yield cluster
-    except PostgresMissingError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, of either kind."""
-    if request.param == "sqlite":
-        return f"sqlite:{tmp_path / 'hub.db'}"
-    cluster: PostgresCluster = request.getfixturevalue("postgres")
-    return cluster.fresh()
 
 
 @pytest.fixture

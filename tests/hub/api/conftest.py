@@ -6,16 +6,6 @@ import pytest
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store.database import open_database
 from gatehouse_testing.desk import Front, HandClock, open_front
-from gatehouse_testing.postgres import PostgresCluster, PostgresMissingError, postgres_cluster
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[PostgresCluster]:
-    try:
-        with postgres_cluster() as found:
-            yield found
-    except PostgresMissingError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -25,13 +15,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
     found.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def either_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        url = f"sqlite:{tmp_path / 'hub.db'}"
-    else:
-        url = request.getfixturevalue("cluster").fresh()
-    found = open_database(url, HandClock())
+@pytest.fixture
+def either_database(database_url: str) -> Iterator[Database]:
+    found = open_database(database_url, HandClock())
     yield found
     found.close()
 

@@ -1,44 +1,28 @@
-"""Real brokers for tests: mosquitto on a free port of loopback, and amqtt in this very process.
+"""A real broker for tests: mosquitto on a free port of loopback. (`demo/broker.py` is the one that needs none.)
 
-A mosquitto keeps its port over stops and starts, so that clients find it again. Folders are the caller's.
+It keeps its port over stops and starts, so that clients find it again. Folders are the caller's.
 """
 
-import asyncio
 import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from gatehouse_testing.ports import free_port, is_answering
 from gatehouse_testing.waiting import wait_until
 
 START_S = 10.0
 
 
-def free_port() -> int:
-    """A port of loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def find_mosquitto() -> str | None:
     """The program, also where it is not on the path of people who are not root."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-
-
-def answers(port: int) -> bool:
-    """Whether something listens there."""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass
@@ -68,7 +52,7 @@ class Mosquitto:
         self.process = subprocess.Popen(
             [program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(lambda: answers(self.port), START_S)
+        wait_until(lambda: is_answering(self.port), START_S)
         return self
 
     def stop(self) -> None:
@@ -108,69 +92,10 @@ class Mosquitto:
 
 
 @contextlib.contextmanager
-def mosquitto(folder: Path, *, persistence: bool = False) -> Iterator[Mosquitto]:
+def mosquitto(folder: Path, *, persistence: bool = False) -> Generator[Mosquitto]:
     """A running mosquitto for the length of a block."""
     broker = Mosquitto(folder, persistence=persistence).start()
     try:
         yield broker
     finally:
         broker.stop()
-
-
-class EmbeddedBroker:
-    """amqtt in a thread of this process: what the demo runs where no broker is installed. MQTT 3.1.1, nothing kept."""
-
-    def __init__(self, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="amqtt", daemon=True)
-        self._stopping: asyncio.Event | None = None
-        self._started = threading.Event()
-        self._failure: BaseException | None = None
-
-    @property
-    def url(self) -> str:
-        """Its address as configurations write it."""
-        return f"mqtt://127.0.0.1:{self.port}"
-
-    def start(self) -> "EmbeddedBroker":
-        """Start it and wait until it answers. Raises what amqtt raised."""
-        self._thread.start()
-        self._started.wait(START_S)
-        if self._failure is not None:
-            raise self._failure
-        wait_until(lambda: answers(self.port), START_S)
-        return self
-
-    def stop(self) -> None:
-        """End it; idempotent."""
-        if self._stopping is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        try:
-            asyncio.set_event_loop(self._loop)
-            self._loop.run_until_complete(self._serve())
-        except BaseException as error:  # told to the starter
-            self._failure = error
-        finally:
-            self._started.set()
-            self._loop.close()
-
-    async def _serve(self) -> None:
-        from amqtt.broker import Broker
-
-        self._stopping = asyncio.Event()
-        broker = Broker(
-            {
-                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
-                "plugins": {
-                    "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
-                },
-            }
-        )
-        await broker.start()
-        self._started.set()
-        await self._stopping.wait()
-        await broker.shutdown()

@@ -7,7 +7,6 @@ PostgreSQL refuses to run as root, so a root caller starts it as the `postgres` 
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+from gatehouse_testing.ports import free_port
 
 
 class PostgresMissingError(Exception):
@@ -116,10 +117,3 @@ def run_as(user: str | None, *command: str) -> None:
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{Path(command[0]).name} failed:\n{done.stdout}")
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ It keeps nothing on disk. Nothing of Gatehouse depends on what a broker keeps.
 
 import asyncio
 import logging
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,13 +26,6 @@ class Client:
     password: str
     may_write: Sequence[str]
     may_read: Sequence[str]
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class EmbeddedBroker:

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from gatehouse_testing.demo.broker import EmbeddedBroker, free_port
+from gatehouse_testing.demo.broker import EmbeddedBroker
 from gatehouse_testing.demo.checking import Seen
 from gatehouse_testing.demo.community import (
     REAL_CLIP,
@@ -27,6 +27,7 @@ from gatehouse_testing.demo.story import Access, StoryTeller, load_story
 from gatehouse_testing.dev.console import build
 from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.dev.steps import StepError
+from gatehouse_testing.ports import free_port
 
 CHECK_WITHIN_S = 180.0
 HUB_WITHIN_S = 60.0
