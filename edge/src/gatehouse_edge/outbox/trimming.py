@@ -1,4 +1,6 @@
-"""What becomes of rows after they were written: kept, forgotten, shed, refused, asked for again. Inside a transaction of `Rows`."""
+"""What becomes of rows after they were written: kept, forgotten, shed, refused, asked for again. Inside a transaction of
+`Rows`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -102,7 +104,9 @@ def replace_by_gap(
 
 @dataclass(frozen=True, slots=True)
 class Shedding:
-    """What to let go: at most `count` of the oldest waiting rows of a lane, for a reason; `before_ms`: only rows written before then."""
+    """What to let go: at most `count` of the oldest waiting rows of a lane, for a reason; `before_ms`: only rows written
+    before then.
+    """
 
     lane: Lane
     count: int
@@ -111,27 +115,24 @@ class Shedding:
 
 
 def shed(rows: Rows, what: Shedding, sent: Sent, now: datetime) -> bool:
-    """Let rows go, those not on the wire first. False when there is none to go.
+    """Let rows go, those not on the wire first. False when there is none to go, or letting it go would free nothing.
 
     The gap joins the one before it, so that a full outbox holds few gaps.
     """
-    found = _rows_to_shed(rows, what, sent)
-    if found is None:
-        return False
-    epoch, first, last = found
-    lane = what.lane
-    before = rows.db.execute(
-        "SELECT seq, upto, kind, payload FROM rows WHERE n=? AND lane=? AND seq<?"
-        " ORDER BY seq DESC LIMIT 1",
-        (rows.lanes[epoch, lane].n, lane, first),
-    ).fetchone()
-    fixed = max(rows.lanes[epoch, lane].acked, sent.get((epoch, lane), 0))
-    if before is not None and before[0] > fixed and before[1] == first - 1 and before[2] == GAP:
-        data = getattr(read_event(before[3]), "data", None)
-        if isinstance(data, GapData) and data.reason is what.reason:
-            first = before[0]
-    replace_by_gap(rows, epoch, lane, (first, last), what.reason, now)
-    return True
+    epochs = sorted(rows.epochs, key=rows.epochs.__getitem__)
+    acked = {epoch: rows.lanes[epoch, what.lane].acked for epoch in epochs}
+    starts = [(epoch, max(sent.get((epoch, what.lane), 0), acked[epoch])) for epoch in epochs]
+    for epoch, after in (*starts, *acked.items()):
+        found = _run(rows, rows.lanes[epoch, what.lane].n, after, what)
+        if found is None:
+            continue
+        first, last, count = found
+        joined = _joinable(rows, epoch, first, after, what)
+        if joined is None and count < 2 and what.before_ms is None:
+            continue  # a gap in the place of one row frees nothing
+        replace_by_gap(rows, epoch, what.lane, (joined or first, last), what.reason, now)
+        return True
+    return False
 
 
 def forget(rows: Rows, epoch: str, lane: Lane, upto: int) -> int:
@@ -204,37 +205,39 @@ def refill_reserve(rows: Rows) -> None:
         rows.db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
 
 
-def _rows_to_shed(rows: Rows, what: Shedding, sent: Sent) -> tuple[str, int, int] | None:
-    lane = what.lane
-    epochs = sorted(rows.epochs, key=rows.epochs.__getitem__)
-    starts = [(e, max(sent.get((e, lane), 0), rows.lanes[e, lane].acked)) for e in epochs]
-    starts += [(e, rows.lanes[e, lane].acked) for e in epochs]
-    for epoch, after in starts:
-        span = _run(rows, rows.lanes[epoch, lane].n, after, what)
-        if span is not None:
-            return epoch, *span
-    return None
+def _joinable(rows: Rows, epoch: str, first: int, after: int, what: Shedding) -> int | None:
+    """The number of a gap just before `first`, beyond `after`, of the same reason."""
+    before = rows.db.execute(
+        "SELECT seq, upto, kind, payload FROM rows WHERE n=? AND lane=? AND seq<?"
+        " ORDER BY seq DESC LIMIT 1",
+        (rows.lanes[epoch, what.lane].n, what.lane, first),
+    ).fetchone()
+    if before is None or before[0] <= after or before[1] != first - 1 or before[2] != GAP:
+        return None
+    data = getattr(read_event(before[3]), "data", None)
+    same = isinstance(data, GapData) and data.reason is what.reason
+    return int(before[0]) if same else None
 
 
-def _run(rows: Rows, n: int, after: int, what: Shedding) -> tuple[int, int] | None:
-    """First and last number of the oldest run of rows beyond `after` that may go."""
+def _run(rows: Rows, n: int, after: int, what: Shedding) -> tuple[int, int, int] | None:
+    """First and last number of the oldest run of rows beyond `after` that may go, and how many rows it is."""
     last_ms = 2**62 if what.before_ms is None else what.before_ms
     first_ms = 0 if what.before_ms is None else 1
     start = first_int(
         rows.db,
-        "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND seq>? AND kind<?"
+        "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND seq>? AND kind=?"
         " AND created_ms BETWEEN ? AND ?",
-        (n, what.lane, after, GAP_ELSEWHERE, first_ms, last_ms),
+        (n, what.lane, after, ROW, first_ms, last_ms),
     )
     if not start:
         return None
-    last = start
+    last = count = 0
     for upto, kind, created in rows.db.execute(
         "SELECT upto, kind, created_ms FROM rows WHERE n=? AND lane=? AND seq>=?"
         " ORDER BY seq LIMIT ?",
-        (n, what.lane, start, what.count),
+        (n, what.lane, start, max(2, what.count)),
     ):
-        if kind == GAP_ELSEWHERE or not first_ms <= created <= last_ms:
+        if kind == GAP_ELSEWHERE or (kind == ROW and not first_ms <= created <= last_ms):
             break
-        last = upto
-    return start, last
+        last, count = upto, count + 1
+    return start, last, count
