@@ -1,4 +1,5 @@
 import type { Level } from "../api/types";
+import type { Point } from "../plan/geometry";
 import { FIGURE_PX, type Label, NAME_PX } from "../plan/labels";
 
 interface Props {
@@ -16,7 +17,7 @@ export function PlanLabel({ label, level, isBlind }: Props) {
   const shade = outside || level === null ? "" : ` on-level-${level}`;
   return (
     <g className={`plan-label${shade}${outside ? " is-outside" : ""}`}>
-      {label.leader && <line x1={x} y1={edge(label)} x2={label.leader[0]} y2={label.leader[1]} />}
+      {label.leader && <Leader from={leave(label, label.leader)} to={label.leader} />}
       <g transform={label.turned ? `rotate(-90 ${x} ${y})` : undefined}>
         {label.lines.map((line, n) => (
           <text key={line} x={x} y={top + n * 14 + 11} fontSize={NAME_PX} textAnchor="middle">
@@ -39,8 +40,14 @@ export function PlanLabel({ label, level, isBlind }: Props) {
   );
 }
 
-/** The side of the label that faces the zone. */
-function edge({ leader, at, box }: Label): number {
-  if (leader === null || Math.abs(leader[1] - at[1]) < box.h / 2) return at[1];
-  return leader[1] > at[1] ? box.y + box.h : box.y;
+function Leader({ from, to }: { readonly from: Point; readonly to: Point }) {
+  return <line x1={from[0]} y1={from[1]} x2={to[0]} y2={to[1]} />;
+}
+
+/** Where a line from the label's middle to the zone leaves the label's box. */
+function leave({ at: [x, y], box }: Label, [toX, toY]: Point): Point {
+  const dx = toX - x;
+  const dy = toY - y;
+  const share = Math.min(dx === 0 ? 1 : box.w / 2 / Math.abs(dx), dy === 0 ? 1 : box.h / 2 / Math.abs(dy), 1);
+  return [x + dx * share, y + dy * share];
 }

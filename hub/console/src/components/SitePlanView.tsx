@@ -27,7 +27,7 @@ interface Props {
 const MARGIN = 14;
 /** Everything that is not to scale (letters, marks, lines) is so much larger on a wall. */
 const WALL_ZOOM = 1.7;
-const MARK_PX = 30;
+const MARK_PX = 27;
 const GLYPH_PX = 12;
 
 /** The site drawn to scale: how full each zone is, what is wrong and where, what sees and what is blind. */

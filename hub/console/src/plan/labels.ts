@@ -42,18 +42,29 @@ export function textWidth(text: string, fontPx: number): number {
 /** A text in at most three lines of `width`; null where it does not go. Chinese may break anywhere, and stand in a column. */
 export function wrap(text: string, width: number): readonly string[] | null {
   const isWide = WIDE.test(text);
-  const words = isWide ? [...text] : text.split(" ");
-  const joint = isWide ? "" : " ";
-  const lines: string[] = [];
-  for (const word of words) {
-    const last = lines.at(-1);
-    const longer = last === undefined ? word : `${last}${joint}${word}`;
-    if (last !== undefined && textWidth(longer, NAME_PX) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
+  const lines = isWide ? evenly(text, Math.floor(width / NAME_PX)) : byWords(text, width);
   const most = isWide ? STACKED_MAX : LINES_MAX;
   const fits = lines.length <= most && lines.every((line) => textWidth(line, NAME_PX) <= width);
   return fits ? lines : null;
+}
+
+/** Lines of about the same length, none longer than `most` characters. */
+function evenly(text: string, most: number): readonly string[] {
+  const letters = [...text];
+  const lines = Math.ceil(letters.length / Math.max(1, most));
+  const each = Math.ceil(letters.length / lines);
+  return Array.from({ length: lines }, (_, n) => letters.slice(n * each, (n + 1) * each).join(""));
+}
+
+function byWords(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(`${last} ${word}`, NAME_PX) <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
 }
 
 /**
@@ -126,6 +137,7 @@ function wrappings(name: string): readonly (readonly string[])[] {
   return [...found.values()];
 }
 
+/** Places beside a zone, the nearest to its middle first. */
 function besideCandidates(zone: Labelled): readonly Label[] {
   const { x, y, w, h } = boxOf(zone.outline);
   const middle = roomiest(zone.outline);
@@ -152,7 +164,11 @@ function besideCandidates(zone: Labelled): readonly Label[] {
       for (const spot of spots) found.push(label(zone, spot, lines, false, middle));
     }
   }
-  return found;
+  return found.sort((a, b) => farFrom(middle, a) - farFrom(middle, b));
+}
+
+function farFrom([x, y]: Point, { at }: Label): number {
+  return Math.hypot(at[0] - x, at[1] - y);
 }
 
 function bareFigure(zone: Labelled, isFree: (box: Box) => boolean): Label | null {
