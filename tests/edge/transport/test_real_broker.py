@@ -24,7 +24,7 @@ from gatehouse_testing.scripted_hub import CourierThread, ScriptedHub
 from gatehouse_testing.waiting import wait_until
 
 pytestmark = pytest.mark.broker
-LONG_S = 40.0
+LONG_S = 20.0
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_an_outbox_copied_run_on_and_put_back_tells_ten_new_alarms_under_a_new_e
     wait_until(lambda: {f"smoke_{n}" for n in range(100, 110)} <= told(), LONG_S)
     wait_until(lambda: third.waiting() == 0, LONG_S)
     with hub.lock:
-        fresh = [e for e in hub.model.events(Lane.ALARM) if e.data.rule in told() and int(e.data.rule[6:]) >= 100]
+        fresh = [e for e in hub.model.events(Lane.ALARM) if int(e.data.rule.removeprefix("smoke_")) >= 100]
         assert len(fresh) == 10
         assert len({e.epoch for e in fresh}) == 1
         assert hub.model.reused == []

@@ -5,7 +5,7 @@ Chain   above `acked`, the rows of a lane follow each other without a hole: each
 Memory  marks and load are kept beside the file, so that nothing is counted twice; `transaction` puts them back when it fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -72,7 +72,7 @@ class Rows:
         self.count()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None, None, None]:
         """All or nothing, in the file and in what is remembered beside it."""
         before = (self.current, dict(self.epochs), self.load)
         lanes = {key: replace(state) for key, state in self.lanes.items()}

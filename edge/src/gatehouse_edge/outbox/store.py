@@ -159,7 +159,8 @@ class Outbox:
         if event is None or isinstance(event.data, GapData) or epoch == self.epoch:
             return False
         with self._rows.transaction():
-            self._say_again([event], epoch, now)
+            self._say_alarms([event], epoch, (), now)
+            self._say_bulk([event], now)
         return True
 
     def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
@@ -255,35 +256,39 @@ class Outbox:
                     epoch=old,
                 )
                 self._rows.add(Draft(mark.lane, now, gap), now, ClockState.SYNCED)
-        again = [(lane, seq, self._rows.event(old, lane, seq)) for lane, seq in reissue]
-        count = self._say_again([e for lane, _, e in again if e and lane is Lane.BULK], old, now)
+        again = [event for lane, seq in reissue if (event := self._rows.event(old, lane, seq))]
+        count = self._say_alarms(again, old, marks, now) + self._say_bulk(again, now)
         for mark in marks:
-            # Alarms move all at once, because a hazard's rows must find each other; bulk a step at a time.
-            alarm = mark.lane is Lane.ALARM
-            found = {seq: e for lane, seq, e in again if e and lane is Lane.ALARM and alarm}
-            after = mark.acked
-            while step := self._rows.events_after(
-                old, mark.lane, after, -1 if alarm else MOVE_STEP
-            ):
-                found.update(step)
-                after = step[-1][0]
-                if not alarm:
-                    count += self._say_again(list(found.values()), old, now)
-                    found.clear()
-            if alarm:
-                count += self._say_again([found[seq] for seq in sorted(found)], old, now)
+            if mark.lane is Lane.BULK:
+                after = mark.acked
+                while step := self._rows.events_after(old, mark.lane, after, MOVE_STEP):
+                    count += self._say_bulk([event for _, event in step], now)
+                    after = step[-1][0]
             trimming.close_lane(self._rows, old, mark.lane)
         return count
 
-    def _say_again(self, events: Sequence[Event], old: str, now: datetime) -> int:
-        """Rows of an old epoch as new rows of the current one; open hazards move with the alarms."""
-        alarms = [event for event in events if isinstance(event, HazardEvent)]
-        drafts = [
-            Draft(e.lane, parse_instant(e.time), e.data, e.subject, e.clock)
-            for e in events
-            if not isinstance(e, HazardEvent) and not isinstance(e.data, GapData)
-        ]
-        drafts += self._move_hazards(alarms, old)
+    def _say_alarms(
+        self, again: Sequence[Event], old: str, marks: Sequence[StreamMark], now: datetime
+    ) -> int:
+        """All alarms of an old epoch at once, because the rows of a hazard must find each other."""
+        found = {event.seq: event for event in again if isinstance(event, HazardEvent)}
+        for mark in marks:
+            if mark.lane is Lane.ALARM:
+                waiting = self._rows.events_after(old, mark.lane, mark.acked, -1)
+                found.update((seq, e) for seq, e in waiting if isinstance(e, HazardEvent))
+        return self._add_all(self._move_hazards([found[seq] for seq in sorted(found)], old), now)
+
+    def _say_bulk(self, events: Sequence[Event], now: datetime) -> int:
+        return self._add_all(
+            [
+                Draft(e.lane, parse_instant(e.time), e.data, e.subject, e.clock)
+                for e in events
+                if not isinstance(e, HazardEvent) and not isinstance(e.data, GapData)
+            ],
+            now,
+        )
+
+    def _add_all(self, drafts: Sequence[Draft], now: datetime) -> int:
         for draft in drafts:
             self._rows.add(draft, now, ClockState.SYNCED)
         return len(drafts)
@@ -323,8 +328,7 @@ class Outbox:
                     epoch=lost.epoch,
                 )
                 self._rows.add(Draft(lost.lane, now, gap), now, ClockState.SYNCED)
-            for draft in self._move_hazards((), ""):
-                self._rows.add(draft, now, ClockState.SYNCED)
+            self._add_all(self._move_hazards((), ""), now)
 
 
 def open_outbox(place: Place, now: datetime) -> tuple[Outbox, Opened]:
