@@ -5,13 +5,16 @@ What is joined and published must not be chainable beyond two zones.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
+
 from gatehouse_edge.rules.observations import Moment
 from gatehouse_edge.rules.release_flow import FlowRelease, FlowState, FlowWindow, LineFacts, Tally
 from gatehouse_hub.fusion.occupancy import Window, fuse
@@ -22,7 +25,6 @@ from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow, out_messages
 from gatehouse_shared.names import Label, ZoneKind
 from gatehouse_testing.alarms import alarm
 from gatehouse_testing.sites import row_of_zones
-from scipy.optimize import linear_sum_assignment
 
 ZONES = 6
 NIGHT_S = 8 * 3600
@@ -41,6 +43,7 @@ class Sighting:
 
 
 Walk = tuple[Sighting, ...]
+Attack = Callable[[Sequence[Sighting]], list[Walk]]
 
 
 def walks(rate_h: float, seed: int) -> list[Walk]:
@@ -84,7 +87,7 @@ def assigned(sightings: Sequence[Sighting]) -> list[Walk]:
         sorted((s for s in sightings if s.zone == z), key=lambda s: s.at_s) for z in range(ZONES)
     ]
     follows: dict[Sighting, Sighting] = {}
-    for here, there in zip(by_zone, by_zone[1:], strict=False):
+    for here, there in pairwise(by_zone):
         if not here or not there:
             continue
         gaps = np.array([[b.at_s - a.at_s for b in there] for a in here])
@@ -216,8 +219,7 @@ def _zones_of_presence(rows: Sequence[AlarmRow]) -> int:
 
 @pytest.mark.parametrize("attack", [greedy, assigned])
 @pytest.mark.parametrize("rate", RATES)
-def test_what_is_let_out_rebuilds_no_walk(rate: int, attack: object) -> None:
-    assert callable(attack)
+def test_what_is_let_out_rebuilds_no_walk(rate: int, attack: Attack) -> None:
     told = sum(
         rebuilt(attack(published(truth)), truth) for truth in (walks(rate, seed) for seed in SEEDS)
     )
@@ -225,9 +227,8 @@ def test_what_is_let_out_rebuilds_no_walk(rate: int, attack: object) -> None:
 
 
 @pytest.mark.parametrize("attack", [greedy, assigned])
-def test_the_attackers_can_follow_raw_passages(attack: object) -> None:
+def test_the_attackers_can_follow_raw_passages(attack: Attack) -> None:
     """The control: given what never leaves the gateway, both attackers succeed."""
-    assert callable(attack)
     truths = [walks(3, seed) for seed in range(5)]
     told = sum(rebuilt(attack([s for walk in truth for s in walk]), truth) for truth in truths)
     assert told > 0.8 * sum(len(truth) for truth in truths)

@@ -98,7 +98,8 @@ def hazard(kind: str, zone: str, device: str, **changes: Any) -> HazardData:
 
 def count(**changes: Any) -> CountData:
     fields: dict[str, Any] = {
-        "zone": "plaza", "device": "camera_1", "label": Label.PERSON, "window_s": 60, "mean": 12, "max": 20, "coverage": 20, "quality": 20
+        "zone": "plaza", "device": "camera_1", "label": Label.PERSON,
+        "window_s": 60, "mean": 12, "max": 20, "coverage": 20, "quality": 20,
     }  # fmt: skip
     return CountData(**(fields | changes))
 

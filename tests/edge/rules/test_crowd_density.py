@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.crowd_capacity import capacity_of
-from gatehouse_edge.rules.crowd_density import build
+from gatehouse_edge.rules.crowd_density import CrowdSense, build
 from gatehouse_edge.rules.crowd_params import CrowdParams
 from gatehouse_edge.rules.homography import homography
 from gatehouse_edge.rules.observations import Signal, Speed
@@ -102,11 +102,14 @@ def test_density_is_of_the_part_in_view_and_occupancy_of_the_whole_zone():
     marks = [((0, 0), (0, 5)), ((1, 0), (10, 5)), ((1, 1), (10, 0)), ((0, 1), (0, 0))]
     view = View("cam_1", "plaza", WHOLE, homography(marks), 100.0)
     here = rule(view=view, area_m2=100.0, capacity=100)
+    assert isinstance(here.sense, CrowdSense)
     assert here.sense.area_m2 == pytest.approx(50.0)
     assert here.sense.zone_scale == pytest.approx(2.0)
     assert told(here, *counted(31, 0, 40))[0].grade == 1, "31 in half of it are 62 of 100"
     little = View("cam_1", "plaza", WHOLE, homography(marks), 1000.0)
-    assert rule(view=little, area_m2=1000.0, capacity=40).sense.zone_scale is None
+    sense = rule(view=little, area_m2=1000.0, capacity=40).sense
+    assert isinstance(sense, CrowdSense)
+    assert sense.zone_scale is None
 
 
 @pytest.mark.parametrize(

@@ -177,8 +177,16 @@ def test_on_the_boxes_of_the_labelled_clip_nearly_every_crossing_is_found(assets
         for number in sorted(frames):
             at = number / rate
             seen = tuple(
-                Track(TrackId(i), Label.PERSON, 1.0, xyxy, at - born.setdefault(i, at), 9, True)
-                for i, *xyxy in frames[number]
+                Track(
+                    TrackId(i),
+                    Label.PERSON,
+                    1.0,
+                    (a, b, c, d),
+                    at - born.setdefault(i, at),
+                    9,
+                    True,
+                )
+                for i, a, b, c, d in frames[number]
             )
             state, out = counter.step(
                 state, Tracks("cam_1", at, moment(at).time, width, height, seen)

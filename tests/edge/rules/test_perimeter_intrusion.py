@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.homography import homography
-from gatehouse_edge.rules.perimeter_intrusion import WALKERS_MAX, build
+from gatehouse_edge.rules.perimeter_intrusion import WALKERS_MAX, PerimeterMemory, build
 from gatehouse_edge.rules.rule import RuleState
 from gatehouse_edge.rules.schedule import Arming, hours
 from gatehouse_edge.rules.views import View
@@ -117,8 +117,10 @@ def test_what_is_followed_stays_bounded():
     for i in range(50):
         crowd = tuple(person(100 * i + k, (0.2, 0.8)) for k in range(100))
         state, _ = run(rule(), [(i * 0.1, tracks(i * 0.1, *crowd))], state)
+        assert isinstance(state.memory, PerimeterMemory)
         assert len(state.memory.walkers) <= WALKERS_MAX
     state, _ = run(rule(), [(60.0, tracks(60.0))], state)
+    assert isinstance(state.memory, PerimeterMemory)
     assert not state.memory.walkers
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_edge.rules.observations import SourceUp, Tick
+from gatehouse_edge.rules.observations import Observation, SourceUp, Tick
 from gatehouse_edge.rules.source_stale import build
 from gatehouse_edge.values import SourceDown
 from gatehouse_shared.names import HazardKind
@@ -60,7 +60,8 @@ def test_another_camera_is_no_sign_of_life():
 
 @given(st.lists(st.floats(0.1, 9.9), max_size=100))
 def test_a_source_that_speaks_at_least_every_ten_seconds_is_never_stale(waits):
-    at, observed = 0.0, [(0.0, SourceUp("cam_1"))]
+    at = 0.0
+    observed: list[tuple[float, Observation]] = [(0.0, SourceUp("cam_1"))]
     for wait in waits:
         observed.append((at + wait - 0.05, Tick()))
         at += wait

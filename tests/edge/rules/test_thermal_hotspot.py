@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_edge.rules.thermal_hotspot import SLOPE_POINTS_MAX, Warmth, build, slope
+from gatehouse_edge.rules.thermal_hotspot import (
+    SLOPE_POINTS_MAX,
+    ThermalMemory,
+    Warmth,
+    build,
+    slope,
+)
 from gatehouse_shared.names import HazardKind, Quantity
 from gatehouse_testing.requests import request
 from gatehouse_testing.watched import phases, run, told, warmth
@@ -115,6 +121,7 @@ def test_an_open_hot_spot_is_told_again_every_five_minutes():
 
 def test_at_nine_samples_a_second_the_memory_holds_two_minutes():
     state, _ = run(rule(), course(lambda _: 30.0, 300, hz=9))
+    assert isinstance(state.memory, ThermalMemory)
     assert len(state.memory.past) <= 122
 
 

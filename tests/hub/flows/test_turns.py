@@ -176,9 +176,13 @@ def test_a_crash_in_a_turn_leaves_the_site_waiting(database: Database) -> None:
     class CrashError(Exception):
         pass
 
-    with pytest.raises(CrashError), database.transaction() as tx:
-        take_turn(tx, 0)
-        raise CrashError
+    def crashing_turn() -> None:
+        with database.transaction() as tx:
+            take_turn(tx, 0)
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        crashing_turn()
     found = turn(database)
     assert found is not None
     assert len(found.opened) == 1

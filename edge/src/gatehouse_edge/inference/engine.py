@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -47,7 +48,8 @@ class OnnxEngine:
     def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:  # noqa: ARG002 - the port's
         """Whole frames only; a camera leaves no trace in the next one's."""
         tensor, fitted = self._letterbox.prepare(pixels)
-        given: list[NDArray[np.float32]] = self._session.run(self._outputs, {self._input: tensor})
+        raw: Sequence[object] = self._session.run(self._outputs, {self._input: tensor})
+        given = [np.asarray(output, np.float32) for output in raw]
         found = suppress(self._decode(given, self._least), self._overlap)
         return to_rows(Boxes(fitted.to_frame(found.xyxy), found.labels, found.scores))
 
@@ -76,14 +78,19 @@ def build_engine(manifest: Manifest, data: bytes, interval_s: float) -> Engine:
 
 
 def _open_session(manifest: Manifest, data: bytes) -> onnxruntime.InferenceSession:
-    options: onnxruntime.SessionOptions = onnxruntime.SessionOptions()
+    # The module is compiled and tells its types to mypy only as Any, to pyright not at all.
+    options = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownVariableType]
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _QUIET
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            data,
+            options,  # pyright: ignore[reportUnknownArgumentType]
+            providers=["CPUExecutionProvider"],
+        )
     except Exception as error:
         raise ModelError(
             f"onnxruntime cannot load the file: {str(error)[:300]}",

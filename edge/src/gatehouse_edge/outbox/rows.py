@@ -72,7 +72,7 @@ class Rows:
         self.count()
 
     @contextmanager
-    def transaction(self) -> Generator[None, None, None]:
+    def transaction(self) -> Generator[None]:
         """All or nothing, in the file and in what is remembered beside it."""
         before = (self.current, dict(self.epochs), self.load)
         lanes = {key: replace(state) for key, state in self.lanes.items()}

@@ -25,7 +25,7 @@ MAX_DETECTIONS: Final = 512
 """Detections of one step; the best are used."""
 TRAIL: Final = 16
 """Observations kept per track, for its direction."""
-LABELS: Final = tuple(Label)
+LABELS: Final[tuple[Label, ...]] = tuple(Label)
 
 _GROUPS: Final[tuple[frozenset[Label], ...]] = (
     frozenset({Label.BICYCLE, Label.MOTORCYCLE}),

@@ -147,7 +147,7 @@ class Tracker:
         tracks = tuple(
             Track(
                 TrackId(number),
-                LABELS[label],
+                LABELS[int(label)],
                 score,
                 (box[0], box[1], box[2], box[3]),
                 age,

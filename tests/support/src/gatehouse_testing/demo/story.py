@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import msgspec
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +68,7 @@ class StoryTeller:
 
     def __init__(self, story: Story, access: Access, started: float) -> None:
         self._story, self._started = story, started
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="sensors")
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="sensors")
         self._client.username_pw_set(access.username, access.password)
         self._client.connect("127.0.0.1", access.port)
         self._ended = threading.Event()
