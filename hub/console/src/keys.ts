@@ -9,8 +9,11 @@ function isWriting(target: EventTarget | null): boolean {
   );
 }
 
-/** Single keys for the whole page, as `event.key` names them (named keys in lower case); never while writing, never with Ctrl, Alt or Meta. */
-export function useKeys(keys: Keys): void {
+/**
+ * Single keys for the whole page, as `event.key` names them (named keys in lower case); never while writing, never with Ctrl, Alt or Meta.
+ * `isFirst`: asked before the others, for what lies over the page.
+ */
+export function useKeys(keys: Keys, isFirst = false): void {
   const latest = useRef(keys);
   useEffect(() => {
     latest.current = keys;
@@ -24,7 +27,7 @@ export function useKeys(keys: Keys): void {
       event.preventDefault();
       act();
     };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, []);
+    window.addEventListener("keydown", onKey, isFirst);
+    return () => window.removeEventListener("keydown", onKey, isFirst);
+  }, [isFirst]);
 }

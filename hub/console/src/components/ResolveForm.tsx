@@ -30,7 +30,7 @@ export function ResolveForm({ isBusy, onCancel, onResolve }: Props) {
   const [note, setNote] = useState("");
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => form.current?.querySelector("input")?.focus(), []);
-  useKeys({ escape: onCancel });
+  useKeys({ escape: onCancel }, true);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (cause !== null) onResolve(cause, note);
@@ -41,7 +41,6 @@ export function ResolveForm({ isBusy, onCancel, onResolve }: Props) {
         onKeyDown={(event) => {
           const chosen = CAUSES[Number(event.key) - 1];
           if (chosen !== undefined) setCause(chosen);
-          if (event.key === "Enter") form.current?.requestSubmit();
         }}
       >
         <legend>{t("resolve.cause")}</legend>

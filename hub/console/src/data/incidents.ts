@@ -83,10 +83,10 @@ function useAct<Input>(act: (input: Input) => Promise<Incident>) {
         (story) => story && { ...story, incident },
       );
     },
-    onSettled: () =>
-      Promise.all([
-        client.invalidateQueries({ queryKey: ["incident"] }),
-        client.invalidateQueries({ queryKey: ["incidents"] }),
-      ]),
+    // Not awaited: the act is done, and what it made old comes by itself.
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["incident"] });
+      void client.invalidateQueries({ queryKey: ["incidents"] });
+    },
   });
 }

@@ -24,7 +24,7 @@ export function IncidentPage({ id }: { readonly id: string }) {
       if (mayOperate && state === "open") acknowledge.mutate({ id, atSite: false });
     },
     r: () => setResolving(mayOperate && state !== "resolved"),
-    ...(isResolving ? {} : { escape: () => navigate("/") }),
+    escape: () => navigate("/"),
   });
   return (
     <main className="one">

@@ -35,7 +35,7 @@ export function NowPage() {
     setResolving(false);
     setSearch({});
   };
-  useKeys(openId !== null && !isResolving ? { escape: close } : {});
+  useKeys(openId === null ? {} : { escape: close });
 
   const onAcknowledge = ({ id, state }: Incident) => {
     if (mayOperate && state === "open") acknowledge.mutate({ id, atSite: false });

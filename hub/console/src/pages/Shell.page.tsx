@@ -40,8 +40,8 @@ export function Shell({ sites, children }: Props) {
     "1": () => navigate("/"),
     "2": () => navigate("/equipment"),
     "3": () => navigate("/settings"),
-    ...(hasHelp ? { escape: () => setHelp(false) } : {}),
   });
+  useKeys(hasHelp ? { escape: () => setHelp(false) } : {}, true);
   return (
     <div className={line.state === "lost" ? "shell is-lost" : "shell"}>
       <Masthead

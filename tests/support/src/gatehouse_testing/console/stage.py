@@ -98,7 +98,7 @@ class Stage:
     def _next_seq(self, gateway: str, lane: Lane) -> int:
         return self.seqs.get((gateway, lane), 0) + 1
 
-    def hazard(  # noqa: PLR0913 - a hazard has that many sides
+    def hazard(
         self,
         kind: HazardKind,
         device: str,
@@ -214,9 +214,15 @@ def _play(stage: Stage) -> None:
     load = GatewayHealth(cpu=4, memory=5, disk=9, outbox_rows=Band.FEW, outbox_age=AgeBand.SECONDS)
     for gateway in ("gw_plaza", "gw_shed"):
         stage.store(gateway, Lane.BULK, HealthData(gateway=load), 100)
-    for camera, state, decode in (("cam_plaza", "ok", 10), ("cam_lane", "degraded", 6), ("thermal_shed", "ok", 10)):
+    for camera, state, decode in (
+        ("cam_plaza", "ok", 10),
+        ("cam_lane", "degraded", 6),
+        ("thermal_shed", "ok", 10),
+    ):
         gateway = next(d.gateway for d in stage.site.devices if d.id == camera)
-        health = CameraHealth(state=CameraState(state), decode=decode, inference=9, reconnects=Band.NONE)
+        health = CameraHealth(
+            state=CameraState(state), decode=decode, inference=9, reconnects=Band.NONE
+        )
         stage.store(gateway, Lane.BULK, HealthData(camera=health), 90, camera)
     stage.count("plaza", "cam_plaza", 640)
     stage.count("stage_front", "cam_plaza", 52)
@@ -224,7 +230,9 @@ def _play(stage: Stage) -> None:
     hot = Measure(quantity=Quantity.TEMPERATURE, value=815, threshold=700)
     stage.hazard(HazardKind.THERMAL_HOTSPOT, "thermal_shed", "shed_2", ago_s=110, measure=hot)
     stage.hazard(HazardKind.FIRE_SMOKE, "smoke_shed", ago_s=80)
-    stage.hazard(HazardKind.LANE_BLOCKED, "cam_lane", ago_s=60, place=Place(x_m=132, y_m=68, level=0))
+    stage.hazard(
+        HazardKind.LANE_BLOCKED, "cam_lane", ago_s=60, place=Place(x_m=132, y_m=68, level=0)
+    )
     stage.hazard(HazardKind.CROWD_DENSITY, "cam_plaza", "stage_front", ago_s=50, grade=2)
     stage.front.refuse("shed")
     stage.link()
