@@ -8,6 +8,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 import yaml
+
 from gatehouse_edge.app.agent import Agent
 from gatehouse_edge.config import load_config
 from gatehouse_shared.commands import AcknowledgedRequest
@@ -103,7 +104,7 @@ def say(broker: Mosquitto, topic: str, message: object) -> None:
 
 def hazards(hub: ScriptedHub) -> list[HazardEvent]:
     with hub.lock:
-        return [e for e in hub.model.events(Lane.ALARM) if isinstance(e, HazardEvent)]
+        return hub.model.hazards()
 
 
 def test_a_pressed_button_is_a_hazard_until_somebody_at_the_site_says_so(

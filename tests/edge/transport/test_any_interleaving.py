@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from gatehouse_edge.outbox.bounds import Limits
 from gatehouse_edge.ports import Batch
 from gatehouse_edge.rules.observations import Moment
-from gatehouse_shared.names import Lane, Phase
+from gatehouse_shared.names import Phase
 from gatehouse_testing.gateway_parts import Gateway, smoke
 from gatehouse_testing.model_hub import ModelHub
 
@@ -154,7 +154,7 @@ class Interleaving(RuleBasedStateMachine):
         for mark in marks[:2]:
             ledger = self.hub.ledgers.get((mark.epoch, mark.lane))
             assert (ledger.accounted() if ledger else 0) == mark.last, mark
-        told = {event.data.rule for event in self.hub.events(Lane.ALARM)}
+        told = {event.data.rule for event in self.hub.hazards()}
         expected = {f"smoke_{n}" for n in range(self.raised)} - self.forgotten
         assert expected <= told
 
@@ -164,5 +164,5 @@ TestAnyInterleaving.settings = settings(
     max_examples=40,
     stateful_step_count=50,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[*HealthCheck],
 )

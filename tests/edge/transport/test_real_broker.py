@@ -145,12 +145,13 @@ def test_an_outbox_copied_run_on_and_put_back_tells_ten_new_alarms_under_a_new_e
 
     def told() -> set[str]:
         with hub.lock:
-            return {event.data.rule for event in hub.model.events(Lane.ALARM)}
+            return {event.data.rule for event in hub.model.hazards()}
 
     wait_until(lambda: {f"smoke_{n}" for n in range(100, 110)} <= told(), LONG_S)
     wait_until(lambda: third.waiting() == 0, LONG_S)
     with hub.lock:
-        fresh = [e for e in hub.model.events(Lane.ALARM) if int(e.data.rule.removeprefix("smoke_")) >= 100]
+        hazards = hub.model.hazards()
+        fresh = [e for e in hazards if int(e.data.rule.removeprefix("smoke_")) >= 100]
         assert len(fresh) == 10
         assert len({e.epoch for e in fresh}) == 1
         assert hub.model.reused == []
@@ -162,7 +163,9 @@ def test_the_time_is_answered_and_the_same_request_gets_the_same_answer(
 ) -> None:
     start()
     wait_until(lambda: hub.model.births, LONG_S)
-    request = encode(TimeRequest(request="ab" * 16, ttl_ms=60_000, hub_time="2026-05-04T12:00:00.000Z"))
+    request = encode(
+        TimeRequest(request="ab" * 16, ttl_ms=60_000, hub_time="2026-05-04T12:00:00.000Z")
+    )
     topic = down("riverside", "gw_1", "request/time")
 
     def answers() -> list[bytes]:
@@ -204,7 +207,9 @@ def test_a_clean_end_is_a_death_of_this_very_connection(
     wait_until(lambda: hub.model.births, LONG_S)
     courier.stop()
     deaths = wait_until(
-        lambda: [json.loads(p) for leaf, p in hub.heard if leaf.endswith("/up/state") and b'"dead"' in p],
+        lambda: [
+            json.loads(p) for leaf, p in hub.heard if leaf.endswith("/up/state") and b'"dead"' in p
+        ],
         LONG_S,
     )
     assert deaths[-1]["boot"] == hub.model.boot

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from gatehouse_shared.commands import Ack, MessageNack, RowNack
 from gatehouse_shared.errors import RefusalReason, WireError
-from gatehouse_shared.events import Event, GapData
+from gatehouse_shared.events import Event, GapData, HazardEvent
 from gatehouse_shared.instants import format_instant
 from gatehouse_shared.names import Lane
-from gatehouse_shared.states import Birth, State
+from gatehouse_shared.states import Birth
 from gatehouse_shared.topics import down, parse_topic
 from gatehouse_shared.wire import BadRow, Row, decode, encode, read_rows, sha256_hex
 
@@ -109,6 +109,10 @@ class ModelHub:
             if one is lane and not isinstance(row.event.data, GapData)
         ]
 
+    def hazards(self) -> list[HazardEvent]:
+        """Every event of a hazard that it holds, over all epochs."""
+        return [event for event in self.events(Lane.ALARM) if isinstance(event, HazardEvent)]
+
     def unaccounted(self, epoch: str, lane: Lane) -> int:
         """Numbers up to the highest it has heard of that are neither a row nor in a gap."""
         ledger = self._ledger(epoch, lane)
@@ -118,9 +122,9 @@ class ModelHub:
         return self.ledgers.setdefault((epoch, lane), Ledger())
 
     def _state(self, payload: bytes) -> list[Answer]:
-        state = decode(payload, State)
-        if not isinstance(state, Birth):
+        if b'"state":"dead"' in payload:
             return []
+        state = decode(payload, Birth)
         self.births.append(state)
         self.boot = state.boot
         return [self.ack(mark.epoch) for mark in state.epochs]
