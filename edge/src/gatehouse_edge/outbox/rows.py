@@ -76,10 +76,13 @@ class Rows:
         """All or nothing, in the file and in what is remembered beside it."""
         before = (self.current, dict(self.epochs), self.load)
         lanes = {key: replace(state) for key, state in self.lanes.items()}
+        self.db.execute("BEGIN IMMEDIATE")
         try:
-            with self.db:
-                yield
+            yield
+            self.db.execute("COMMIT")
         except BaseException:
+            if not self.db.get_autocommit():  # a full disk has rolled back by itself
+                self.db.execute("ROLLBACK")
             self.current, self.epochs, self.load = before
             self.lanes = lanes
             raise

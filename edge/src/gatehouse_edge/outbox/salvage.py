@@ -5,6 +5,7 @@ Trust   a row counts only when its payload reads as a row of this gateway whose 
 Bounds  at most PROBES_MAX steps over unreadable pages a lane; at most RANGES_MAX lost ranges, the rest joined.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Final
 import apsw
 
 from gatehouse_edge.outbox.rows import kind_of
+from gatehouse_edge.outbox.schema import PAGE_BYTES, DamagedError, connect
 from gatehouse_shared.errors import WireError
 from gatehouse_shared.instants import format_instant
 from gatehouse_shared.names import Lane
@@ -65,13 +67,47 @@ def move_aside(path: Path, now: datetime) -> Path:
 
 
 def salvage_into(new: apsw.Connection, aside: Path, gateway: str) -> Salvage:
-    """Copy every trustworthy row of the damaged file `aside` into the new one, under its own key in its old epoch."""
+    """Copy every trustworthy row of the damaged file `aside` into the new one, under its own key in its old epoch.
+
+    Where nothing reads, because the page with the names of the tables is gone, it is tried once more on a copy that has this page
+    from a fresh file: every outbox is laid out alike.
+    """
+    salvage = _salvage(new, aside, gateway, aside)
+    if salvage.rows or salvage.state or not aside.stat().st_size:
+        return salvage
+    copy = aside.with_name(aside.name + ".mended")
+    try:
+        _mend(aside, copy)
+        return _salvage(new, copy, gateway, aside)
+    except (OSError, apsw.Error, DamagedError):
+        return salvage
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+
+
+def _mend(aside: Path, copy: Path) -> None:
+    """A copy of the file with the first page of an empty outbox, told its own number of pages and no free ones."""
+    shutil.copyfile(aside, copy)
+    fresh = copy.with_name(copy.name + "-fresh")
+    try:
+        connect(fresh, create=True).close()
+        page = bytearray(fresh.read_bytes()[:PAGE_BYTES])
+    finally:
+        fresh.unlink(missing_ok=True)
+    page[28:32] = (copy.stat().st_size // PAGE_BYTES).to_bytes(4, "big")
+    page[32:40] = bytes(8)
+    with copy.open("r+b") as file:
+        file.write(page)
+
+
+def _salvage(new: apsw.Connection, source: Path, gateway: str, aside: Path) -> Salvage:
     lanes: dict[tuple[str, Lane], _Lane] = {}
     state: dict[str, bytes] = {}
     count = 0
     old: apsw.Connection | None = None
     with suppress(apsw.Error):
-        old = apsw.Connection(str(aside))
+        old = apsw.Connection(str(source))
         old.execute("PRAGMA locking_mode=EXCLUSIVE")
         _read_marks(old, lanes)
         _read_state(old, state)

@@ -16,6 +16,7 @@ from gatehouse_edge.errors import OutboxError
 
 SCHEMA_VERSION: Final = 1
 SAFE_SQLITE: Final = (3, 51, 3)
+PAGE_BYTES: Final = 4096
 RESERVE_BYTES: Final = 4 * 1024 * 1024
 _TABLES: Final = """
 CREATE TABLE epochs (
@@ -86,6 +87,7 @@ def _set_up(connection: apsw.Connection, *, create: bool) -> None:
     connection.set_busy_timeout(0)
     for pragma in (
         "locking_mode=EXCLUSIVE",
+        f"page_size={PAGE_BYTES}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "mmap_size=0",

@@ -189,7 +189,9 @@ class Outbox:
             too_old = trimming.Shedding(Lane.BULK, step, GapReason.DROPPED_AGE, oldest)
             while trimming.shed(self._rows, too_old, self._on_wire, now):
                 pass
-            trimming.refill_reserve(self._rows)
+        with suppress(apsw.FullError):
+            with self._rows.transaction():
+                trimming.refill_reserve(self._rows)
             self.squeezed = False
 
     def close(self) -> None:
