@@ -72,6 +72,7 @@ class Agent:
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._inbox: deque[Observation] = deque(maxlen=INBOX_MAX)
         self._told_full = False
+        self._introduced: tuple[ModelState, ...] = ()
         rules = build_rules(config.site, config.file.gateway)
         desk = build_release(config.site, config.file.gateway)
         self._outbox, opened = build_outbox(config, self._clock)
@@ -135,6 +136,9 @@ class Agent:
             due.commit = now.at + TICK_S
             self._commit(now, health=now.at >= due.health)
             due.health = now.at + HEALTH_S if now.at >= due.health else due.health
+        if (models := self._models()) != self._introduced:
+            self._introduced = models
+            self._courier.introduce()
         for trouble in self._courier.step():
             self._raise(trouble)
         if now.at >= due.tidy:

@@ -113,6 +113,10 @@ class Courier:
         troubles, self._troubles = tuple(self._troubles), []
         return troubles
 
+    def introduce(self) -> None:
+        """Say the birth again: something in it is not as it was."""
+        self._birth_due_s = self._clock.monotonic_s()
+
     def close(self) -> None:
         """Say goodbye and end the connection."""
         self._link.close(farewell=self._names.will(self._link.conn))
