@@ -73,8 +73,14 @@ def agent(tmp_path: Path, broker: Mosquitto) -> Iterator[Callable[[dict[str, obj
             "sensors": {
                 "broker": {"url": broker.url},
                 "devices": {
-                    "button_1": {"topic": "zigbee2mqtt/button_1", "state": {"field": "action", "on": ["single"]}},
-                    "gas_1": {"topic": "meters/gas", "quantity": {"field": "lel", "quantity": "gas"}},
+                    "button_1": {
+                        "topic": "zigbee2mqtt/button_1",
+                        "state": {"field": "action", "means_true": ["single"]},
+                    },
+                    "gas_1": {
+                        "topic": "meters/gas",
+                        "quantity": {"field": "lel", "quantity": "gas"},
+                    },
                 },
             },
             **more,
@@ -118,7 +124,11 @@ def test_a_pressed_button_is_a_hazard_until_somebody_at_the_site_says_so(
         return [e for e in hazards(hub) if e.data.kind is HazardKind.HELP_BUTTON]
 
     raised = wait_until(pressed, LONG_S)[0]
-    assert (raised.data.phase, raised.data.zone, raised.data.hazard) == (Phase.RAISED, "hall", raised.seq)
+    assert (raised.data.phase, raised.data.zone, raised.data.hazard) == (
+        Phase.RAISED,
+        "hall",
+        raised.seq,
+    )
     request = AcknowledgedRequest(
         request="cd" * 16,
         ttl_ms=60_000,
@@ -130,7 +140,9 @@ def test_a_pressed_button_is_a_hazard_until_somebody_at_the_site_says_so(
     )
     hub.send(down("riverside", "gw_1", "request/acknowledged"), encode(request))
     wait_until(
-        lambda: any(e.data.phase is Phase.CLEARED and e.data.rule == "hall_help" for e in hazards(hub)),
+        lambda: any(
+            e.data.phase is Phase.CLEARED and e.data.rule == "hall_help" for e in hazards(hub)
+        ),
         LONG_S,
     )
 
@@ -144,7 +156,9 @@ def test_a_meter_is_a_reading_and_its_text_goes_nowhere(
     def readings() -> list[object]:
         say(broker, "meters/gas", {"lel": 7.4, "note": "room of Mr Li"})
         with hub.lock:
-            return [e.data for e in hub.model.events(Lane.BULK) if getattr(e.data, "quantity", None)]
+            return [
+                e.data for e in hub.model.events(Lane.BULK) if getattr(e.data, "quantity", None)
+            ]
 
     assert wait_until(readings, LONG_S)[0].value == 7  # type: ignore[attr-defined]
     with hub.lock:

@@ -7,6 +7,7 @@ Closed   plain MQTT goes to this very machine only, unless `allow_plaintext: tru
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,8 +154,8 @@ def decode_gateway_file(tree: object, *, place: str) -> GatewayFile:
     try:
         return msgspec.convert(tree, GatewayFile)
     except msgspec.ValidationError as error:
-        message, _, key = str(error).partition(" - at ")
-        where = key.strip("`").removeprefix("$").removeprefix(".")
+        message, _, key = str(error).rpartition(" - at ")
+        message, where = (message, key.strip("`").removeprefix("$.")) if message else (key, "")
         raise ConfigError(
             message,
             place=f"{place}: {where}" if where else place,
@@ -178,18 +179,36 @@ def read_yaml(path: Path) -> object:
         ) from None
     except UnicodeDecodeError:
         raise ConfigError("not UTF-8 text", place=str(path), remedy="Save it as UTF-8") from None
+    return parse_yaml(text, place=str(path))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 booleans: `true` and `false`. Sensors say ON and OFF, and mean the words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def parse_yaml(text: str, *, place: str) -> object:
+    """Plain data of YAML text. ConfigError with the line where it is not YAML."""
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with fewer words for true
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(
             f"not YAML: {error.problem}",
-            place=f"{path}{line}",
+            place=f"{place}{line}",
             remedy="Check indents and quotes there",
         ) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"not YAML: {error}", place=str(path), remedy="Check the file") from None
+        raise ConfigError(f"not YAML: {error}", place=place, remedy="Check the file") from None
 
 
 def check_config(config: Config, *, place: str) -> None:

@@ -14,6 +14,7 @@ from gatehouse_edge.outbox.bounds import Limits
 from gatehouse_edge.outbox.store import Opened, Place, open_outbox
 from gatehouse_shared.events import ClockState, GapData
 from gatehouse_shared.names import Lane
+from gatehouse_shared.errors import WireError
 from gatehouse_shared.wire import Row, read_rows
 from gatehouse_testing.gateway_parts import START, gas, open_in
 
@@ -24,9 +25,12 @@ def rows_of(outbox) -> dict[tuple[str, str, int], str]:
         after = 0
         while rows := outbox.waiting(mark.epoch, mark.lane, after, 1_000, 10**9):
             for row in rows:
-                read = read_rows(row.payload)[0]
+                try:
+                    read = read_rows(row.payload)[0]
+                except WireError:
+                    continue  # a flipped bit in its text: the hub refuses it, and no key is mistaken
                 if not isinstance(read, Row):
-                    continue  # a flipped bit in its text: the hub's quarantine finds it, no key is mistaken
+                    continue
                 found[mark.epoch, str(mark.lane), row.seq] = read.event.id
             after = rows[-1].upto
     return found
@@ -98,7 +102,9 @@ def damaged(folder: Path, seed: int) -> tuple[Opened, dict[tuple[str, str, int],
 
 
 @pytest.mark.parametrize("seed", range(15))
-def test_a_damaged_outbox_opens_and_every_number_is_a_row_or_in_a_gap(tmp_path: Path, seed: int) -> None:
+def test_a_damaged_outbox_opens_and_every_number_is_a_row_or_in_a_gap(
+    tmp_path: Path, seed: int
+) -> None:
     opened, before, outbox = damaged(tmp_path, seed)
     found = rows_of(outbox)
     epoch = f"{1:016x}"
@@ -145,7 +151,9 @@ def test_a_file_that_is_no_database_is_put_aside_and_work_goes_on(tmp_path: Path
     outbox.close()
 
 
-def test_a_full_disk_is_met_from_the_room_kept_back_and_is_over_when_there_is_room(tmp_path: Path) -> None:
+def test_a_full_disk_is_met_from_the_room_kept_back_and_is_over_when_there_is_room(
+    tmp_path: Path,
+) -> None:
     outbox = open_in(tmp_path, itertools.count(1))
     pages = outbox._db.pragma("page_count")
     outbox._db.pragma("max_page_count", pages + 20)

@@ -35,15 +35,15 @@ class Mapped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class StateMap(Mapped, frozen=True, kw_only=True):
-    """A boolean. `on`: values of `field` that mean open, pressed, present; `off`: values that mean the opposite.
+    """A boolean. `means_true`: values of `field` that mean open, pressed, present; `means_false`: those that mean the opposite.
 
-    Without `off` every other value means the opposite; with it, what is in neither list says nothing. An empty `field` is the
+    Without `means_false` every other value means the opposite; with it, what is in neither list says nothing. An empty `field` is the
     whole message.
     """
 
     field: FieldPath
-    on: Annotated[Values, Meta(min_length=1)]
-    off: Values = ()
+    means_true: Annotated[Values, Meta(min_length=1)]
+    means_false: Values = ()
 
 
 class QuantityMap(Mapped, frozen=True, kw_only=True):
@@ -104,9 +104,9 @@ def map_state(rule: StateMap, message: object) -> Said:
     value = pick(message, rule.field)
     if value is None:
         return Said(reason=f"no value at {rule.field!r}")
-    if _is_among(value, rule.on):
+    if _is_among(value, rule.means_true):
         return Said(state=True)
-    if not rule.off or _is_among(value, rule.off):
+    if not rule.means_false or _is_among(value, rule.means_false):
         return Said(state=False)
     return Said(reason=f"{rule.field!r} is in neither list")
 
