@@ -164,5 +164,9 @@ TestAnyInterleaving.settings = settings(
     max_examples=40,
     stateful_step_count=50,
     deadline=None,
-    suppress_health_check=[*HealthCheck],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+    ],
 )
