@@ -1445,7 +1445,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        readonly TimelineStep: "raised" | "updated" | "cleared" | "acknowledged" | "resolved" | "reopened" | "amended" | "merge_proposed";
+        readonly TimelineStep: "raised" | "updated" | "cleared" | "acknowledged" | "resolved" | "reopened" | "amended" | "merge_proposed" | "unreadable";
         /**
          * Token
          * @description A token of a program, without its secret. `hint` is its first characters.

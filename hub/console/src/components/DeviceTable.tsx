@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { DeviceHealth } from "../api/types";
 import { useSite } from "../site";
 import { useText } from "../text";
@@ -33,20 +34,34 @@ export function DeviceTable({ devices }: { readonly devices: readonly DeviceHeal
               <td data-name={t("device.state")}>
                 <span className={`sees is-${device.state}`}>{t(`sees.${device.state}`)}</span>
               </td>
-              <td data-name={t("device.decode")}>
-                <Meter tenths={device.decode} label={t("device.decode")} wantsFull />
-              </td>
-              <td data-name={t("device.inference")}>
-                <Meter tenths={device.inference} label={t("device.inference")} wantsFull />
-              </td>
-              <td data-name={t("device.reconnects")}>
-                {device.reconnects === null ? "–" : t(`band.${device.reconnects}`)}
-              </td>
-              <td data-name={t("device.heard")}>{device.at === null ? "–" : <Age at={device.at} />}</td>
+              <Cell name={t("device.decode")}>
+                {device.decode !== null && (
+                  <Meter tenths={device.decode} label={t("device.decode")} wantsFull />
+                )}
+              </Cell>
+              <Cell name={t("device.inference")}>
+                {device.inference !== null && (
+                  <Meter tenths={device.inference} label={t("device.inference")} wantsFull />
+                )}
+              </Cell>
+              <Cell name={t("device.reconnects")}>
+                {device.reconnects !== null && t(`band.${device.reconnects}`)}
+              </Cell>
+              <Cell name={t("device.heard")}>{device.at !== null && <Age at={device.at} />}</Cell>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+interface CellProps {
+  readonly name: string;
+  readonly children: ReactNode;
+}
+
+/** A cell that names its column where the table is drawn as cards, and is left out there when it holds nothing. */
+function Cell({ name, children }: CellProps) {
+  return children === false ? <td className="is-none">–</td> : <td data-name={name}>{children}</td>;
 }

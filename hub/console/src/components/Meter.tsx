@@ -1,7 +1,7 @@
 const WIDE = 60;
 
 interface Props {
-  readonly tenths: number | null;
+  readonly tenths: number;
   readonly label: string;
   /** Much is good (a share of the target), where otherwise much is bad (a disk). */
   readonly wantsFull?: boolean;
@@ -9,7 +9,6 @@ interface Props {
 
 /** A share in tenths as a bar with its number; marked when it is on the bad end. */
 export function Meter({ tenths, label, wantsFull = false }: Props) {
-  if (tenths === null) return <>–</>;
   const isBad = wantsFull ? tenths < 8 : tenths >= 9;
   return (
     <span className={isBad ? "meter is-bad" : "meter"}>

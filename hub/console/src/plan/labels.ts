@@ -1,4 +1,4 @@
-import { type Box, boxInside, boxOf, overlap, type Point, roomiest, within } from "./geometry";
+import { type Box, boxInside, boxOf, inside, overlap, type Point, roomiest, within } from "./geometry";
 
 /** A zone to be labelled: its outline in pixels, its name and its figure ("24", "few", or nothing). */
 export interface Labelled {
@@ -30,6 +30,10 @@ const LINES_MAX = 3;
 const STACKED_MAX = 6;
 /** A plan narrower than this has no room for names beside the zones that merely have a name. */
 const ROOMY_PX = 600;
+/** A place beside that lies on another zone, or whose line crosses one, counts as so much farther off. */
+const CROSSING_PX = 30;
+/** A line longer than this is followed by nobody. */
+const FARTHEST_PX = 90;
 const WIDE = /[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]/;
 
 /** About how wide a text is drawn: a Chinese character is a square, a Latin letter a good half of one. */
@@ -96,7 +100,8 @@ export function placeLabels(
     else left.push(zone);
   }
   for (const zone of left) {
-    const beside = zone.isUrgent || frame.w >= ROOMY_PX ? besideCandidates(zone) : [];
+    const others = zones.filter(({ id }) => id !== zone.id).map(({ outline }) => outline);
+    const beside = zone.isUrgent || frame.w >= ROOMY_PX ? besideCandidates(zone, others) : [];
     const label = beside.find(({ box }) => isFree(box, all)) ?? bareFigure(zone, (box) => isFree(box, marks));
     if (label) placed.push(label);
   }
@@ -137,8 +142,8 @@ function wrappings(name: string): readonly (readonly string[])[] {
   return [...found.values()];
 }
 
-/** Places beside a zone, the nearest to its middle first. */
-function besideCandidates(zone: Labelled): readonly Label[] {
+/** Places beside a zone, the nearest and clearest first; where nothing is the matter, only on ground that is no zone's. */
+function besideCandidates(zone: Labelled, others: readonly (readonly Point[])[]): readonly Label[] {
   const { x, y, w, h } = boxOf(zone.outline);
   const middle = roomiest(zone.outline);
   const found: Label[] = [];
@@ -164,7 +169,39 @@ function besideCandidates(zone: Labelled): readonly Label[] {
       for (const spot of spots) found.push(label(zone, spot, lines, false, middle));
     }
   }
-  return found.sort((a, b) => farFrom(middle, a) - farFrom(middle, b));
+  const free = found.map((one) => ({
+    one,
+    far: farFrom(middle, one),
+    crossed: crossings(one, middle, others),
+  }));
+  return free
+    .filter(
+      ({ one, far }) => far <= FARTHEST_PX && (zone.isUrgent || liesOn(cornersOf(one.box), others) === 0),
+    )
+    .sort((a, b) => a.far + CROSSING_PX * a.crossed - (b.far + CROSSING_PX * b.crossed))
+    .map(({ one }) => one);
+}
+
+/** How many other zones a label beside its zone lies on, and how many its line crosses. */
+function crossings({ at, box }: Label, middle: Point, outlines: readonly (readonly Point[])[]): number {
+  const line = [0.25, 0.5, 0.75].map(
+    (t): Point => [at[0] + t * (middle[0] - at[0]), at[1] + t * (middle[1] - at[1])],
+  );
+  return liesOn(cornersOf(box), outlines) + liesOn(line, outlines);
+}
+
+function cornersOf({ x, y, w, h }: Box): readonly Point[] {
+  return [
+    [x, y],
+    [x + w, y],
+    [x, y + h],
+    [x + w, y + h],
+    [x + w / 2, y + h / 2],
+  ];
+}
+
+function liesOn(points: readonly Point[], outlines: readonly (readonly Point[])[]): number {
+  return outlines.filter((outline) => points.some((point) => inside(point, outline))).length;
 }
 
 function farFrom([x, y]: Point, { at }: Label): number {

@@ -1,7 +1,7 @@
 """Chromium without a screen, without anything that talks to its maker."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -24,7 +24,7 @@ class ChromiumMissingError(Exception):
 
 
 @contextmanager
-def open_chromium() -> Iterator[Browser]:
+def open_chromium() -> Generator[Browser]:
     """The machine's own Chromium. ChromiumMissingError where there is none."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:

@@ -1,6 +1,6 @@
 """A hub's front over the demo community: real store, real linker, real routes on loopback, rows as ingest would store them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 import yaml
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
 from gatehouse_hub.api.accounts import Accounts
 from gatehouse_hub.api.application import build_application
@@ -21,6 +21,7 @@ from gatehouse_hub.store.database import open_database
 from gatehouse_hub.store.desk import MemberKey
 from gatehouse_hub.store.users import Role
 from gatehouse_hub.values import EventKey, Offset, Presence
+from gatehouse_shared.counts import Count
 from gatehouse_shared.events import (
     AgeBand,
     Band,
@@ -106,21 +107,19 @@ class Stage:
         *,
         ago_s: float = 0.0,
         grade: int = 3,
-        measure: Measure | None = None,
-        place: Place | None = None,
+        measure: Measure | UnsetType = UNSET,
+        place: Place | UnsetType = UNSET,
     ) -> None:
         """Store a raised hazard of a device."""
         found = next(d for d in self.site.devices if d.id == device)
-        more = {"measure": measure} if measure else {}
         data = HazardData(
             hazard=self._next_seq(found.gateway, Lane.ALARM), phase=Phase.RAISED, kind=kind,
             zone=zone or found.zone, device=device, rule="rule_1", grade=grade, confidence=18,
-            confirm_s=10, armed=True, drill=False, **more,
-            **({"place": place} if place else {}),
+            confirm_s=10, armed=True, drill=False, measure=measure, place=place,
         )  # fmt: skip
         self.store(found.gateway, Lane.ALARM, data, ago_s)
 
-    def count(self, zone: str, device: str, mean: int | str, ago_s: float = 70.0) -> None:
+    def count(self, zone: str, device: str, mean: Count, ago_s: float = 70.0) -> None:
         """Store a minute's window of persons."""
         gateway = next(d.gateway for d in self.site.devices if d.id == device)
         data = CountData(
@@ -147,7 +146,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(folder: Path) -> Iterator[Stage]:
+def open_stage(folder: Path) -> Generator[Stage]:
     """A hub on a free port of loopback with the demo community, one operator, and an evening's events."""
     clock = TickingClock()
     database = open_database(f"sqlite:{folder / 'hub.db'}", clock)
