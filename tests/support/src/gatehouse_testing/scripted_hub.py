@@ -2,7 +2,10 @@
 
 import random
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -17,6 +20,7 @@ from gatehouse_shared.states import Birth, EpochMark
 from gatehouse_shared.topics import hub_subscriptions
 from gatehouse_testing.model_hub import ModelHub
 
+T = TypeVar("T")
 QUICK = Pace(spread_s=0.5, most_s=1.0, keepalive_s=5)
 
 
@@ -63,24 +67,34 @@ class ScriptedHub:
 class CourierThread:
     """A courier that steps by itself. The outbox belongs to its thread: use `do` for whatever else is to be done with it."""
 
-    def __init__(self, folder: Path, port: int, opener, courier_type: type[Courier] = Courier) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        opener: Callable[[Path], Outbox],
+        courier_type: type[Courier] = Courier,
+    ) -> None:
         self.troubles: list[Trouble] = []
         self._folder, self._port, self._opener, self._type = folder, port, opener, courier_type
-        self._jobs: list[tuple[object, threading.Event, list[object]]] = []
+        self._jobs: list[Callable[[Outbox], None]] = []
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def do(self, job):
-        """Run `job(outbox)` between two steps."""
-        done, result = threading.Event(), []
+    def do(self, job: Callable[[Outbox], T]) -> T:
+        """Run `job(outbox)` between two steps; what it raised is raised here."""
+        told: Future[T] = Future()
+
+        def run(outbox: Outbox) -> None:
+            try:
+                told.set_result(job(outbox))
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+                told.set_exception(error)
+
         with self._lock:
-            self._jobs.append((job, done, result))
-        assert done.wait(20), "the courier's thread is gone"
-        if isinstance(result[0], BaseException):
-            raise result[0]
-        return result[0]
+            self._jobs.append(run)
+        return told.result(timeout=20)
 
     def waiting(self) -> int:
         """Rows that the hub has not acknowledged."""
@@ -121,12 +135,8 @@ class CourierThread:
         while not self._stopping.wait(0.01):
             with self._lock:
                 jobs, self._jobs = self._jobs, []
-            for job, done, result in jobs:
-                try:
-                    result.append(job(outbox))  # type: ignore[operator]
-                except Exception as error:
-                    result.append(error)
-                done.set()
+            for job in jobs:
+                job(outbox)
             self.troubles += courier.step()
         courier.close()
         outbox.close()

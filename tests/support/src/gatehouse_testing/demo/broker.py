@@ -28,6 +28,17 @@ class Client:
     may_read: Sequence[str]
 
 
+class _Subscriptions(dict[str, Any]):
+    """amqtt's table of subscriptions, of which every reader sees one moment.
+
+    amqtt waits for its plugins while it walks over the table; a client that subscribed meanwhile would end the walk
+    with a RuntimeError, and those further on would miss the message (seen with amqtt 0.11 and 0.12).
+    """
+
+    def items(self) -> Any:
+        return tuple(super().items())
+
+
 class EmbeddedBroker:
     """A broker in a thread of its own; use as a context manager."""
 
@@ -45,7 +56,7 @@ class EmbeddedBroker:
         logging.getLogger("transitions").setLevel(logging.CRITICAL)
         self._thread.start()
         if not self._ready.wait(START_TIMEOUT_S) or self._failure is not None:
-            raise RuntimeError(f"the embedded broker did not start: {self._failure}")
+            raise RuntimeError("the embedded broker did not start") from self._failure
         return self
 
     def __exit__(
@@ -54,7 +65,8 @@ class EmbeddedBroker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(START_TIMEOUT_S)
 
     def _write_passwords(self) -> None:
@@ -67,12 +79,15 @@ class EmbeddedBroker:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except (OSError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - told to whoever started it
             self._failure = error
+        finally:
             self._ready.set()
+            self._loop.close()
 
     async def _serve(self) -> None:
         broker = Broker(self._config())
+        broker._subscriptions = _Subscriptions()
         await broker.start()
         self._ready.set()
         await self._stop.wait()
