@@ -8,6 +8,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 import yaml
+from paho.mqtt.enums import CallbackAPIVersion
 
 from gatehouse_edge.app.agent import Agent
 from gatehouse_edge.config import load_config
@@ -100,7 +101,7 @@ def agent(tmp_path: Path, broker: Mosquitto) -> Iterator[Callable[[dict[str, obj
 
 
 def say(broker: Mosquitto, topic: str, message: object) -> None:
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     client.publish(topic, json.dumps(message), qos=1).wait_for_publish(5)
