@@ -9,7 +9,6 @@ by an exception is logged and started again; what it had not committed comes aga
 """
 
 import logging
-import secrets
 import signal
 import threading
 from collections.abc import Callable
@@ -17,8 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
 from typing import Final
-
-import msgspec
 
 from gatehouse_hub.api.accounts import Accounts, ensure_first_admin
 from gatehouse_hub.api.application import build_application
@@ -42,18 +39,13 @@ from gatehouse_hub.live.metrics import PrometheusMetrics
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database
-from gatehouse_hub.store import requests, sites
+from gatehouse_hub.store import sites
 from gatehouse_hub.store.database import open_database
-from gatehouse_hub.store.desk import MemberKey
-from gatehouse_hub.store.requests import WaitingRequest
-from gatehouse_shared.commands import AcknowledgedRequest
-from gatehouse_shared.instants import format_instant, to_ms
+from gatehouse_shared.instants import to_ms
 from gatehouse_shared.site import Site
 
 AGAIN_S: Final = 1.0
 STOP_S: Final = 15.0
-ACKNOWLEDGED_TTL_MS: Final = 60_000
-AT_DESK: Final = "operator"
 
 _log = logging.getLogger(__name__)
 
@@ -172,7 +164,7 @@ class Hub:
             people=People(database, clock, passwords),
             accounts=Accounts(database, clock, passwords),
             places=self._places,
-            desk=Desk(database, clock, self._broadcast, self._tell_gateways),
+            desk=Desk(database, clock, self._broadcast),
             broadcast=self._broadcast,
             metrics=self._read_metrics,
             healthy=self._is_healthy,
@@ -212,28 +204,6 @@ class Hub:
         except StoreError:
             return False
         return True
-
-    def _tell_gateways(self, site: str, members: tuple[MemberKey, ...]) -> None:
-        """Somebody at the site has acknowledged hazards: their gateways end the latched ones."""
-        now = self._clock.now()
-        with self._database.transaction() as tx:
-            for member in members:
-                message = AcknowledgedRequest(
-                    request=secrets.token_hex(16),
-                    ttl_ms=ACKNOWLEDGED_TTL_MS,
-                    hub_time=format_instant(now),
-                    epoch=member.epoch,
-                    hazard=member.hazard,
-                    by_role=AT_DESK,
-                    at_site=True,
-                )
-                body = msgspec.json.encode(message).decode()
-                requests.ask(
-                    tx,
-                    WaitingRequest(
-                        message.request, member.gateway, site, "acknowledged", body, to_ms(now)
-                    ),
-                )
 
 
 def add_sites(database: Database, clock: Clock, config: HubConfig) -> None:

@@ -1,6 +1,7 @@
 """Errors of the hub.
 
 HubError
+ |- TurnFailedError         linking one site went wrong; the others go on
  |- ConfigError             a file or address a person wrote; `place` and `remedy` say where and what to do
  '- StoreError              the database refused (a defect, or a schema that does not fit)
      |- ConflictError       a unique name or key is taken already
@@ -15,6 +16,16 @@ class HubError(Exception):
         self.message, self.place, self.remedy = message, place, remedy
         super().__init__(
             ": ".join(p for p in (place, message) if p) + (f". {remedy}" if remedy else "")
+        )
+
+
+class TurnFailedError(HubError):
+    """Linking a site went wrong, by a defect of ours; `site` waits and is tried again later."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        super().__init__(
+            "cannot be linked", place=f"site {site}", remedy="See the log; it is tried again"
         )
 
 

@@ -1,13 +1,16 @@
 """The linker's turn over a real store: any order of arrival gives what replay gives, and people's acts hold."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gatehouse_hub.dispatching.workflow import Action, Cause
+from gatehouse_hub.flows.link_loop import LinkLoop
 from gatehouse_hub.flows.on_turn import Turn, take_turn
 from gatehouse_hub.linking.replay import replay
 from gatehouse_hub.ports import Database
@@ -19,8 +22,10 @@ from gatehouse_shared.instants import parse_instant, to_ms
 from gatehouse_shared.names import HazardKind, Lane, Phase
 from gatehouse_shared.offline import OfflineRow
 from gatehouse_shared.out import IncidentState
+from gatehouse_shared.site import Site, decode_site, site_to_tree
 from gatehouse_shared.wire import build_event, encode, sha256_hex
 from gatehouse_testing.desk import HandClock
+from gatehouse_testing.hub_parts import CountingMetrics, HeardAnnouncer
 from gatehouse_testing.sites import row_of_zones
 
 SITE = row_of_zones(["shed", "lane", "moving", "standing", "lane", "shed"])
@@ -190,3 +195,26 @@ def test_a_crash_in_a_turn_leaves_the_site_waiting(database: Database) -> None:
 
 def test_the_builder_makes_raised_hazards() -> None:
     assert isinstance(raised(1, "lane_blocked", 1, 0), HazardEvent)
+
+
+def test_a_site_that_cannot_be_linked_does_not_hold_up_the_others(database: Database) -> None:
+    other = msgspec.structs.replace(SITE, site="other")
+    with database.transaction() as tx:
+        sites.add(tx, renamed(other), 0)
+    put(database, raised(1, "lane_blocked", 1, 0))
+    with database.transaction() as tx:
+        tx.execute("UPDATE event SET payload = 'not an event' WHERE site = 'testing'")
+        work.add(tx, [work.Pending("other", 0, to_ms(START) + 10_000)])
+    loop = LinkLoop(database, HandClock(), HeardAnnouncer(), CountingMetrics())
+    assert loop.turn() is False
+    with database.snapshot() as tx:
+        assert [p.site for p in work.claim(tx, 10)] == ["other", "testing"]
+    assert loop.turn() is True
+    with database.snapshot() as tx:
+        assert [p.site for p in work.claim(tx, 10)] == ["testing"]
+
+
+def renamed(site: Site) -> Site:
+    """The same place with other names, since a hub gives no name twice."""
+    tree = json.loads(json.dumps(site_to_tree(site)).replace("gw_1", "gw_2"))
+    return decode_site(tree)

@@ -1,21 +1,18 @@
 """Incidents for the routes: the queue, one with its story, and the acts of operators, each told to who listens."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from gatehouse_hub.dispatching.workflow import Action, Cause
+from gatehouse_hub.flows.on_operator import ask_gateways
 from gatehouse_hub.live.broadcast import Broadcast, Change, ChangeKind
 from gatehouse_hub.ports import Clock, Database, Transaction
 from gatehouse_hub.store import desk, views
 from gatehouse_hub.store.audit import Act, append_act
-from gatehouse_hub.store.desk import MemberKey
 from gatehouse_hub.store.incidents import StoredReason
 from gatehouse_hub.store.records import IncidentRecord, IncidentStory, ReasonRecord
 from gatehouse_shared.instants import to_ms
 from gatehouse_shared.out import IncidentState
-
-OnSite = Callable[[str, tuple[MemberKey, ...]], None]
-"""Called after a commit with the site and its hazards that somebody at the site has acknowledged."""
 
 
 class RefusedActError(Exception):
@@ -25,11 +22,8 @@ class RefusedActError(Exception):
 class Desk:
     """The incidents of every site. Checks no rights: the routes do."""
 
-    def __init__(
-        self, database: Database, clock: Clock, broadcast: Broadcast, on_site: OnSite
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, broadcast: Broadcast) -> None:
         self._database, self._clock, self._broadcast = database, clock, broadcast
-        self._on_site = on_site
 
     def list_incidents(
         self,
@@ -76,10 +70,10 @@ class Desk:
         """Somebody has seen it; `at_site` tells the gateways that hold its hazards. Twice does no harm."""
         with self._database.transaction() as tx:
             after = self._take(tx, record, Action.ACKNOWLEDGE, by, None, note)
-            members = desk.member_keys(tx, record.id) if at_site else ()
+            if at_site:
+                members = desk.member_keys(tx, record.id)
+                ask_gateways(tx, record.site, members, self._clock.now())
         self._tell(after)
-        if members:
-            self._on_site(record.site, members)
         return after
 
     def resolve(

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gatehouse_hub.api.accounts import Accounts
-from gatehouse_hub.api.desk import Desk, OnSite
+from gatehouse_hub.api.desk import Desk
 from gatehouse_hub.api.people import People
 from gatehouse_hub.api.places import Places
 from gatehouse_hub.api.secrets import Passwords
@@ -58,24 +58,23 @@ def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-def build_services(  # noqa: PLR0913 - the composition root hands in every part once
+def build_services(
     database: Database,
     clock: Clock,
     broadcast: Broadcast,
     *,
-    on_site: OnSite,
     metrics: Callable[[], bytes],
     settings: ApiSettings | None = None,
     passwords: Passwords | None = None,
 ) -> Services:
-    """The services over one database. `on_site` is told what somebody at a site has acknowledged."""
+    """The services over one database."""
     passwords = passwords or Passwords()
     return Services(
         clock=clock,
         people=People(database, clock, passwords),
         accounts=Accounts(database, clock, passwords),
         places=Places(database, clock),
-        desk=Desk(database, clock, broadcast, on_site),
+        desk=Desk(database, clock, broadcast),
         broadcast=broadcast,
         metrics=metrics,
         healthy=lambda: is_readable(database),

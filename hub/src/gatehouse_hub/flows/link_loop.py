@@ -7,9 +7,10 @@ import logging
 import threading
 from typing import Final
 
-from gatehouse_hub.errors import StoreError
+from gatehouse_hub.errors import StoreError, TurnFailedError
 from gatehouse_hub.flows.on_turn import take_turn
 from gatehouse_hub.ports import Announcer, Changed, Clock, Database, Metrics
+from gatehouse_hub.store import work
 from gatehouse_shared.instants import to_ms
 
 LOOK_S: Final = 1.0
@@ -26,6 +27,7 @@ class LinkLoop:
     ) -> None:
         self._database, self._clock = database, clock
         self._announcer, self._metrics = announcer, metrics
+        self._failing: set[str] = set()
         self._woken = threading.Event()
         self._stopping = threading.Event()
 
@@ -51,8 +53,13 @@ class LinkLoop:
     def turn(self) -> bool:
         """One turn; whether there was a site to link."""
         began_s = self._clock.monotonic_s()
-        with self._database.transaction() as tx:
-            turn = take_turn(tx, to_ms(self._clock.now()))
+        try:
+            with self._database.transaction() as tx:
+                turn = take_turn(tx, to_ms(self._clock.now()))
+        except TurnFailedError as error:
+            self._postpone(error)
+            return False
+        self._failing.discard("" if turn is None else turn.site)
         if turn is None:
             return False
         self._metrics.observe("link_seconds", self._clock.monotonic_s() - began_s)
@@ -60,6 +67,15 @@ class LinkLoop:
         if turn.changed:
             self._announcer.tell(turn.site, Changed.INCIDENTS, presence=turn.presence)
         return True
+
+    def _postpone(self, error: TurnFailedError) -> None:
+        """A site that cannot be linked waits behind all others; said once until it can."""
+        if error.site not in self._failing:
+            _log.error("%s", error, exc_info=error)
+            self._failing.add(error.site)
+        self._metrics.count("link_failures")
+        with self._database.transaction() as tx:
+            work.postpone(tx, error.site, to_ms(self._clock.now()))
 
     def wake(self) -> None:
         """There is work."""

@@ -6,6 +6,7 @@ same incidents, however often and in whatever order they came.
 
 from dataclasses import dataclass, replace
 
+from gatehouse_hub.errors import StoreError, TurnFailedError
 from gatehouse_hub.flows.unreadable import open_unreadable
 from gatehouse_hub.linking.amend import Amended, amend
 from gatehouse_hub.linking.linker import NearMiss, link_rows
@@ -52,7 +53,10 @@ class Turn:
 
 
 def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn | None:
-    """Link the site that has waited longest; None when none waits."""
+    """Link the site that has waited longest; None when none waits.
+
+    Raises TurnFailedError when that site cannot be linked by a defect of ours: roll back, postpone it, go on with the others.
+    """
     claimed = work.claim(tx, 1)
     if not claimed:
         return None
@@ -61,6 +65,17 @@ def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn |
     site = sites.load_latest(tx, pending.site)
     if site is None:
         return Turn(pending.site, (), ())
+    try:
+        return _link(tx, pending, site, now_ms, weights)
+    except StoreError:
+        raise
+    except Exception as error:
+        raise TurnFailedError(pending.site) from error
+
+
+def _link(
+    tx: Transaction, pending: work.Pending, site: Site, now_ms: int, weights: Weights
+) -> Turn:
     times = raised_times(tx, pending.site, pending.oldest_ms - RECOMPUTE_MAX_MS)
     from_ms = restart_ms(times, pending.oldest_ms, weights.window_s)
     raised = {row.event.id: row for row in raised_rows(tx, pending.site, from_ms)}

@@ -53,6 +53,11 @@ def claim(tx: Transaction, limit: int) -> list[Pending]:
     return [Pending(text(site), integer(oldest), integer(since)) for site, oldest, since in rows]
 
 
+def postpone(tx: Transaction, site: str, now_ms: int) -> None:
+    """Put a waiting site behind all others that wait."""
+    tx.execute("UPDATE site_work SET since_ms = ? WHERE site = ? AND pending = 1", (now_ms, site))
+
+
 def clear(tx: Transaction, site: str) -> None:
     """The site's rows are linked."""
     tx.execute(

@@ -19,10 +19,10 @@ from gatehouse_hub.api.services import ApiSettings, Services, build_services
 from gatehouse_hub.flows.on_turn import take_turn
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.ports import Database
-from gatehouse_hub.store import events, gateways, quarantine, sites
-from gatehouse_hub.store.desk import MemberKey
+from gatehouse_hub.store import events, gateways, quarantine, requests, sites
 from gatehouse_hub.store.users import Role
 from gatehouse_hub.values import EventKey, Offset, Presence
+from gatehouse_shared.commands import AcknowledgedRequest
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import ClockState, Data, HazardData, Measure
 from gatehouse_shared.instants import to_ms
@@ -93,8 +93,13 @@ class Front:
     clock: HandClock
     services: Services
     app: FastAPI
-    acknowledged_at_site: list[tuple[str, tuple[MemberKey, ...]]]
     seqs: dict[tuple[str, Lane], int] = field(default_factory=dict)
+
+    def asked_of_gateways(self) -> list[AcknowledgedRequest]:
+        """What the gateways were asked and have not answered."""
+        with self.database.snapshot() as tx:
+            waiting = requests.load_waiting(tx, to_ms(self.clock.now()), 100)
+        return [msgspec.json.decode(w.body, type=AcknowledgedRequest) for w in waiting]
 
     def add_site(self, name: str) -> Site:
         """A small site with its gateway online."""
@@ -213,14 +218,13 @@ class Front:
 
 def open_front(database: Database, settings: ApiSettings | None = None) -> Front:
     """The front over a fresh database."""
-    clock, told = HandClock(), list[tuple[str, tuple[MemberKey, ...]]]()
+    clock = HandClock()
     services = build_services(
         database,
         clock,
         Broadcast(clock),
-        on_site=lambda site, members: told.append((site, members)),
         metrics=lambda: b"gatehouse_up 1\n",
         settings=settings,
         passwords=QUICK,
     )
-    return Front(database, clock, services, build_application(services), told)
+    return Front(database, clock, services, build_application(services))

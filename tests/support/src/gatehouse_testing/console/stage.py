@@ -18,7 +18,6 @@ from gatehouse_hub.live.broadcast import Broadcast, Change, ChangeKind
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import events, gateways, sites
 from gatehouse_hub.store.database import open_database
-from gatehouse_hub.store.desk import MemberKey
 from gatehouse_hub.store.users import Role
 from gatehouse_hub.values import EventKey, Offset, Presence
 from gatehouse_shared.counts import Count
@@ -166,16 +165,14 @@ def open_stage(folder: Path) -> Generator[Stage]:
 
 
 def _open_front(database: Database, clock: TickingClock) -> Front:
-    told = list[tuple[str, tuple[MemberKey, ...]]]()
     services = build_services(
         database,
         clock,
         Broadcast(clock),
-        on_site=lambda site, members: told.append((site, members)),
         metrics=lambda: b"gatehouse_up 1\n",
         passwords=QUICK,
     )
-    return Front(database, clock, services, build_application(services), told)
+    return Front(database, clock, services, build_application(services))
 
 
 def _people(front: Front) -> str:
