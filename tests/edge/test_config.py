@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from gatehouse_edge.cli import main
 from gatehouse_edge.config import broker_address, load_config, parse_yaml
 from gatehouse_edge.errors import ConfigError
@@ -115,7 +116,7 @@ def test_a_password_comes_from_its_file_and_is_in_no_error(tmp_path: Path) -> No
     )
     assert broker_address(config, config.file.hub, "hub").password == "secret"
     (tmp_path / "hub.password").unlink()
-    with pytest.raises(ConfigError, match="hub.password"):
+    with pytest.raises(ConfigError, match=r"hub\.password"):
         broker_address(config, config.file.hub, "hub")
 
 

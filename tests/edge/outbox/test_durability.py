@@ -12,9 +12,9 @@ import pytest
 from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox.bounds import Limits
 from gatehouse_edge.outbox.store import Opened, Place, open_outbox
+from gatehouse_shared.errors import WireError
 from gatehouse_shared.events import ClockState, GapData
 from gatehouse_shared.names import Lane
-from gatehouse_shared.errors import WireError
 from gatehouse_shared.wire import Row, read_rows
 from gatehouse_testing.gateway_parts import START, gas, open_in
 
@@ -157,11 +157,11 @@ def test_a_full_disk_is_met_from_the_room_kept_back_and_is_over_when_there_is_ro
     outbox = open_in(tmp_path, itertools.count(1))
     pages = outbox._db.pragma("page_count")
     outbox._db.pragma("max_page_count", pages + 20)
-    for turn in range(12):
+    for _ in range(12):
         outbox.append([gas(n, START) for n in range(100)], {}, START, ClockState.SYNCED)
         if outbox.squeezed:
             break
-    assert outbox.squeezed, turn
+    assert outbox.squeezed
     outbox.append([gas(n, START) for n in range(500)], {}, START, ClockState.SYNCED)
     outbox.tidy(START)
     assert outbox.squeezed, "there is no room yet"

@@ -1,9 +1,10 @@
-"""Findings become rows that the wire takes: one open hazard a rule and zone, numbered by its raised row, updated and cleared by it."""
+"""Findings become rows that the wire takes: one open hazard a rule and zone, numbered by its raised row."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from gatehouse_edge.outbox.hazards import Hazards, Speaker, again, orphans
 from gatehouse_edge.outbox.moving import move
 from gatehouse_edge.values import Measure
@@ -16,7 +17,7 @@ SPEAKER = Speaker(small_site(), "gw_1")
 OLD, NEW = "0" * 16, "1" * 16
 
 
-def say(hazards: Hazards, *findings: object, first: int = 1, epoch: str = OLD):  # noqa: ANN201
+def say(hazards: Hazards, *findings: object, first: int = 1, epoch: str = OLD):
     return SPEAKER.say(hazards, findings, epoch=epoch, first=first)  # type: ignore[arg-type]
 
 
@@ -58,7 +59,7 @@ def test_what_the_wire_refuses_is_left_out_with_a_reason_and_leaves_no_trace(
     change: dict[str, object], reason: str
 ) -> None:
     said = say(Hazards(), replace(smoke(1, START), **change), smoke(2, START))  # type: ignore[arg-type]
-    assert [r.reason for r in said.refused][0].endswith(reason) or reason in said.refused[0].reason
+    assert reason in said.refused[0].reason
     assert [d.data.hazard for d in said.drafts] == [1]  # type: ignore[union-attr]
     assert [h.rule for h in said.hazards.open] == ["smoke_2"]
 

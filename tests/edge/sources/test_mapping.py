@@ -1,6 +1,9 @@
 """A sensor's message becomes a boolean, a registered quantity or passages, or nothing."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatehouse_edge.sources.mapping import (
     CounterMap,
     QuantityMap,
@@ -12,8 +15,6 @@ from gatehouse_edge.sources.mapping import (
     read_payload,
 )
 from gatehouse_shared.names import QUANTITIES, Quantity
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

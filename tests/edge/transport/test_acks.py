@@ -1,12 +1,14 @@
 """What an acknowledgement means: forward, lower, stale, foreign, or proof that the outbox was rolled back."""
 
 import pytest
+
 from gatehouse_edge.transport.acks import Heard, Verdict, judge
 from gatehouse_edge.values import StreamMark
 from gatehouse_shared.commands import Ack
 from gatehouse_shared.names import Lane
 
 E, BOOT = "ab" * 8, "cd" * 8
+NOTHING = Heard()
 T = "2026-05-04T12:00:{:02d}.000Z"
 
 
@@ -16,7 +18,7 @@ def ack(alarm: int, second: int = 10, boot: str = BOOT, epoch: str = E) -> Ack:
 
 def verdict(
     said: Ack,
-    heard: Heard = Heard(),
+    heard: Heard = NOTHING,
     *,
     acked: int = 5,
     last: int = 20,
@@ -24,7 +26,7 @@ def verdict(
     sent: int = 0,
     current: bool = True,
     at: float = 0.0,
-):  # noqa: ANN201
+):
     marks = [
         StreamMark(E, Lane.ALARM, acked, last, held, current),
         StreamMark(E, Lane.BULK, 0, 0, 0, current),

@@ -1,5 +1,8 @@
 """What is published when: windows, timers, and alarms before bulk."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gatehouse_edge.transport.window import (
     RULES,
     WindowState,
@@ -10,8 +13,6 @@ from gatehouse_edge.transport.window import (
 )
 from gatehouse_edge.values import StreamMark
 from gatehouse_shared.names import Lane
-from hypothesis import given
-from hypothesis import strategies as st
 
 E = "ab" * 8
 
@@ -24,7 +25,7 @@ def half() -> float:
     return 0.5
 
 
-def fill(state: WindowState, marks: list[StreamMark], at: float, places: int = 50, each: int = 100):  # noqa: ANN201
+def fill(state: WindowState, marks: list[StreamMark], at: float, places: int = 50, each: int = 100):
     """Publish whatever may go; (state, messages as (lane, first number after, rows))."""
     sent = []
     state = advance(state, marks, at, half)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TextIO
@@ -24,6 +24,7 @@ from gatehouse_edge.outbox.ledger import RowLedger
 from gatehouse_edge.pipeline import Judgment, watch
 from gatehouse_edge.rules.build import build_release, build_rules
 from gatehouse_edge.rules.observations import Moment, Observation
+from gatehouse_edge.rules.ruleset import RuleSet
 from gatehouse_edge.sources.opening import RECORDED_AT, open_source
 from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_edge.values import Draft, Frame
@@ -179,7 +180,7 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
             with wish.out.open("wb") as out:
                 sink = LineSink(config, epoch_of(config, device, model, spec), out)
                 judgment = Judgment(
-                    build_rules(config.site, config.file.gateway),
+                    rules_of(config, device),
                     build_release(config.site, config.file.gateway),
                     RowLedger(config.site, config.file.gateway, sink),
                     Moment(0.0, start),
@@ -194,6 +195,13 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
         models.close()
     media_s = run.last.at if run.last is not None else 0.0
     return Analysed(run.frames, sink.written, media_s, clock.monotonic_s() - began_s)
+
+
+def rules_of(config: Config, device: str) -> RuleSet:
+    """The rules that watch by this device: the silence of all others says nothing here."""
+    rules = build_rules(config.site, config.file.gateway)
+    own = {name: rule for name, rule in rules.rules.items() if rule.binding.device == device}
+    return replace(rules, rules=own)
 
 
 def choose_device(config: Config, wished: str | None) -> str:

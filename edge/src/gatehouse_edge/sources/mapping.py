@@ -37,8 +37,8 @@ class Mapped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class StateMap(Mapped, frozen=True, kw_only=True):
     """A boolean. `means_true`: values of `field` that mean open, pressed, present; `means_false`: those that mean the opposite.
 
-    Without `means_false` every other value means the opposite; with it, what is in neither list says nothing. An empty `field` is the
-    whole message.
+    Without `means_false` every other value means the opposite; with it, what is in neither list says nothing. An empty `field` is
+    the whole message.
     """
 
     field: FieldPath

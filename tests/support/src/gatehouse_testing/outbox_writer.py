@@ -1,4 +1,4 @@
-"""A process that appends rows and says each accepted number on standard output, until it is killed. For the tests of durability."""
+"""A process that appends rows and says each accepted number on standard output, until it is killed."""
 
 import sys
 from datetime import timedelta
