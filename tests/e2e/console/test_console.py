@@ -43,8 +43,11 @@ def test_an_incident_is_opened_acknowledged_and_resolved_by_keyboard_alone(now: 
 
 def test_being_at_the_site_is_said_to_the_gateways(now: Now, stage: Stage):
     now.press("j", "Enter")
-    now.detail.get_by_role("button", name="I am at the site").click()
+    now.press("a")
     expect(now.detail).to_contain_text("Acknowledged by")
+    assert stage.front.acknowledged_at_site == []
+    now.press("s")
+    expect(now.detail).to_contain_text("The gateways have been told")
     assert len(stage.front.acknowledged_at_site) == 1
 
 

@@ -10,7 +10,14 @@ import { IncidentActs } from "./IncidentActs";
 function renderActs(of: Incident, isResolving = false, error: Error | null = null) {
   const acts = { onAcknowledge: vi.fn(), onResolving: vi.fn(), onResolve: vi.fn() };
   renderOnSite(
-    <IncidentActs {...acts} incident={of} isBusy={false} error={error} isResolving={isResolving} />,
+    <IncidentActs
+      {...acts}
+      incident={of}
+      isBusy={false}
+      error={error}
+      isResolving={isResolving}
+      isToldAtSite={false}
+    />,
   );
   return acts;
 }
@@ -25,9 +32,10 @@ describe("what can be done with an incident", () => {
     expect(onResolving).toHaveBeenCalledWith(true);
   });
 
-  it("is only to resolve it once somebody has acknowledged it", () => {
+  it("is to be at the site or to resolve it once somebody has acknowledged it", () => {
     renderActs(incident("a", { state: "acknowledged", acknowledged_by: "li" }));
     expect(screen.queryByRole("button", { name: /Acknowledge/ })).toBeNull();
+    expect(screen.getByRole("button", { name: /I am at the site/ })).toBeTruthy();
     expect(screen.getByText("Acknowledged by li.")).toBeTruthy();
   });
 

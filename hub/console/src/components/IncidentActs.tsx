@@ -8,6 +8,8 @@ interface Props {
   readonly isBusy: boolean;
   readonly error: Error | null;
   readonly isResolving: boolean;
+  /** The gateways have been told that somebody is there. */
+  readonly isToldAtSite: boolean;
   readonly onAcknowledge: (atSite: boolean) => void;
   readonly onResolving: (is: boolean) => void;
   readonly onResolve: (cause: Cause, note: string) => void;
@@ -39,26 +41,24 @@ export function IncidentActs(props: Props) {
       ) : (
         <div className="acts-row">
           {!isAcknowledged && (
-            <>
-              <button
-                type="button"
-                className="primary"
-                disabled={isBusy}
-                title={t("key.hint", { does: t("keys.acknowledge"), key: "a" })}
-                onClick={() => props.onAcknowledge(false)}
-              >
-                {t("acts.acknowledge")} <kbd>a</kbd>
-              </button>
-              <button
-                type="button"
-                disabled={isBusy}
-                title={`${t("acts.at_site.long")}\n${t("key.hint", { does: t("acts.at_site"), key: "s" })}`}
-                onClick={() => props.onAcknowledge(true)}
-              >
-                {t("acts.at_site")} <kbd>s</kbd>
-              </button>
-            </>
+            <button
+              type="button"
+              className="primary"
+              disabled={isBusy}
+              title={t("key.hint", { does: t("keys.acknowledge"), key: "a" })}
+              onClick={() => props.onAcknowledge(false)}
+            >
+              {t("acts.acknowledge")} <kbd>a</kbd>
+            </button>
           )}
+          <button
+            type="button"
+            disabled={isBusy}
+            title={`${t("acts.at_site.long")}\n${t("key.hint", { does: t("acts.at_site"), key: "s" })}`}
+            onClick={() => props.onAcknowledge(true)}
+          >
+            {t("acts.at_site")} <kbd>s</kbd>
+          </button>
           <button
             type="button"
             className={isAcknowledged ? "primary" : ""}
@@ -69,6 +69,11 @@ export function IncidentActs(props: Props) {
             {t("acts.resolve")} <kbd>r</kbd>
           </button>
         </div>
+      )}
+      {props.isToldAtSite && (
+        <p className="acts-done" role="status">
+          {t("acts.at_site.told")}
+        </p>
       )}
       {error && (
         <p className="acts-error" role="alert">

@@ -24,7 +24,7 @@ export function IncidentPanel({ id, isResolving, onResolving, hrefOf, children }
   const state = story.data?.incident.state;
   useKeys({
     s: () => {
-      if (mayOperate && state === "open") acknowledge.mutate({ id, atSite: true });
+      if (mayOperate && state !== undefined && state !== "resolved") acknowledge.mutate({ id, atSite: true });
     },
   });
   if (story.isPending) return <Waiting rows={6} />;
@@ -37,6 +37,7 @@ export function IncidentPanel({ id, isResolving, onResolving, hrefOf, children }
           isBusy={acknowledge.isPending || resolve.isPending}
           error={acknowledge.error ?? resolve.error}
           isResolving={isResolving}
+          isToldAtSite={acknowledge.isSuccess && acknowledge.variables.atSite}
           onAcknowledge={(atSite) => acknowledge.mutate({ id, atSite })}
           onResolving={onResolving}
           onResolve={(cause, note) =>
