@@ -19,6 +19,7 @@ COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "deaths": ("Deaths of gateways by what became of them", ("outcome",)),
     "answers_unasked": ("Answers to requests that nobody made", ()),
     "links": ("Incidents that were linked anew", ()),
+    "out_topics_written": ("Retained topics written for others", ()),
     "link_failures": ("Turns of the linker that failed and were put off", ()),
 }
 HISTOGRAMS: Final[Mapping[str, str]] = {
