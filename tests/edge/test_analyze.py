@@ -9,10 +9,12 @@ import yaml
 
 from gatehouse_edge.cli import main
 from gatehouse_shared.classes import check_event
+from gatehouse_shared.events import CountData, HazardData
 from gatehouse_shared.names import HazardKind
 from gatehouse_shared.offline import OfflineRow, decode_line
 from gatehouse_shared.site import Site, decode_site
 from gatehouse_shared.wire import BadRow, read_rows
+from gatehouse_testing.kinds import each, those
 
 SITE: dict[str, object] = {
     "site": "riverside",
@@ -101,10 +103,12 @@ def test_a_shed_that_warms_is_a_hot_spot_with_its_temperatures(
     first = analyze(config, f"radiometric:{tmp_path}/shed.npz", "a.jsonl", *args)
     again = analyze(config, f"radiometric:{tmp_path}/shed.npz", "b.jsonl", *args)
     assert first == again
-    hot = [row.event for row in rows(first) if row.event.data.kind is HazardKind.THERMAL_HOTSPOT]
-    assert hot[0].data.phase == "raised"
-    assert max(event.data.grade for event in hot) == 3
-    assert hot[0].data.measure.quantity == "temperature"
+    told = those(HazardData, (row.event.data for row in rows(first)))
+    hot = [data for data in told if data.kind is HazardKind.THERMAL_HOTSPOT]
+    assert hot[0].phase == "raised"
+    assert max(data.grade for data in hot) == 3
+    assert hot[0].measure
+    assert hot[0].measure.quantity == "temperature"
 
 
 def test_nobody_in_sight_says_no_number_and_no_hub_would_take_the_rows(
@@ -127,7 +131,7 @@ def test_nobody_in_sight_says_no_number_and_no_hub_would_take_the_rows(
         "--fps",
         "1",
     )
-    counts = [row.event.data for row in rows(content)]
+    counts = each(CountData, (row.event.data for row in rows(content)))
     assert {(c.label, c.mean, c.window_s) for c in counts} == {("person", "lt10", 60)}
     for line in content.splitlines():
         (row,) = read_rows(line)
@@ -177,4 +181,5 @@ def test_pets_gives_the_same_bytes_twice(
     args = ("--device", "cam_1", "--model", model, "--fps", "7", "--start", "2009-06-25T14:00:00Z")
     first = analyze(config, clip, "p.jsonl", *args)
     assert first == analyze(config, clip, "q.jsonl", *args)
-    assert [row.event.data.mean for row in rows(first)] == ["lt10"]
+    counts = each(CountData, (row.event.data for row in rows(first)))
+    assert [data.mean for data in counts] == ["lt10"]

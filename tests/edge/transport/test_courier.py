@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from gatehouse_edge.ports import Batch
 from gatehouse_edge.rules.observations import Moment
 from gatehouse_shared.events import GapData, GapReason
@@ -13,7 +14,7 @@ from gatehouse_testing.model_hub import ModelHub
 
 
 @pytest.fixture
-def gateway(tmp_path: Path):  # noqa: ANN201
+def gateway(tmp_path: Path):
     gateway = Gateway(tmp_path)
     yield gateway
     gateway.stop()
@@ -104,7 +105,7 @@ def test_a_message_that_the_hub_cannot_read_is_taken_apart_and_only_the_bad_row_
     hub.refuses = lambda payload: b'"smoke_3"' in payload
     gateway.link.connect()
     exchange(gateway, hub, 12)
-    told = {event.data.rule for event in hub.events(Lane.ALARM)}
+    told = {event.data.rule for event in hub.hazards()}
     assert {f"smoke_{n}" for n in (0, 1, 2, 4, 5)} <= told
     gaps = [
         row.event.data
@@ -112,7 +113,9 @@ def test_a_message_that_the_hub_cannot_read_is_taken_apart_and_only_the_bad_row_
         for row in ledger.rows.values()
         if lane is Lane.ALARM and isinstance(row.event.data, GapData)
     ]
-    assert [(g.from_seq, g.to_seq, g.reason, g.count) for g in gaps] == [(4, 4, GapReason.UNREADABLE, 1)]
+    assert [(g.from_seq, g.to_seq, g.reason, g.count) for g in gaps] == [
+        (4, 4, GapReason.UNREADABLE, 1)
+    ]
     assert [t.kind for t in gateway.troubles] == [HazardKind.TAMPER]
     assert all(mark.acked == mark.last for mark in gateway.outbox.marks())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import numpy as np
 import onnxruntime
@@ -48,7 +48,7 @@ class OnnxEngine:
     def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:  # noqa: ARG002 - the port's
         """Whole frames only; a camera leaves no trace in the next one's."""
         tensor, fitted = self._letterbox.prepare(pixels)
-        raw: Sequence[object] = self._session.run(self._outputs, {self._input: tensor})
+        raw = cast("Sequence[object]", self._session.run(self._outputs, {self._input: tensor}))
         given = [np.asarray(output, np.float32) for output in raw]
         found = suppress(self._decode(given, self._least), self._overlap)
         return to_rows(Boxes(fitted.to_frame(found.xyxy), found.labels, found.scores))

@@ -5,6 +5,7 @@ acknowledgement goes as far as rows and gaps reach without a hole.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from gatehouse_shared.names import Lane
 from gatehouse_shared.states import Birth
 from gatehouse_shared.topics import down, parse_topic
 from gatehouse_shared.wire import BadRow, Row, decode, encode, read_rows, sha256_hex
+from gatehouse_testing.kinds import those
 
 Key = tuple[str, Lane]
 Answer = tuple[str, bytes]
@@ -56,7 +58,7 @@ class ModelHub:
         self.reused: list[Row] = []
         self.unreadable: list[bytes] = []
         self.births: list[Birth] = []
-        self.refuses = lambda payload: False
+        self.refuses: Callable[[bytes], bool] = lambda payload: False
         self._now = datetime(2026, 5, 4, tzinfo=UTC)
 
     def receive(self, topic: str, payload: bytes) -> list[Answer]:
@@ -111,7 +113,7 @@ class ModelHub:
 
     def hazards(self) -> list[HazardEvent]:
         """Every event of a hazard that it holds, over all epochs."""
-        return [event for event in self.events(Lane.ALARM) if isinstance(event, HazardEvent)]
+        return those(HazardEvent, self.events(Lane.ALARM))
 
     def unaccounted(self, epoch: str, lane: Lane) -> int:
         """Numbers up to the highest it has heard of that are neither a row nor in a gap."""
