@@ -127,7 +127,7 @@ def write_files(folder: Path, database: str, between: Mosquitto, local: Mosquitt
     sensors = {
         f"smoke_{n}": {
             "topic": f"zigbee2mqtt/smoke_{n}",
-            "state": {"field": "smoke", "on": [True], "off": [False]},
+            "state": {"field": "smoke", "means_true": [True], "means_false": [False]},
         }
         for n in range(SENSORS)
     }

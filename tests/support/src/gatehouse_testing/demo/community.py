@@ -19,11 +19,15 @@ SCENES = {
 
 SENSORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "gw_plaza": {
-        "button_stall": {"state": {"field": "action", "on": ["single"], "off": ["release"]}}
+        "button_stall": {
+            "state": {"field": "action", "means_true": ["single"], "means_false": ["release"]}
+        }
     },
     "gw_shed": {
-        "smoke_shed": {"state": {"field": "smoke", "on": [True], "off": [False]}},
-        "contact_shed": {"state": {"field": "contact", "on": [False], "off": [True]}},
+        "smoke_shed": {"state": {"field": "smoke", "means_true": [True], "means_false": [False]}},
+        "contact_shed": {
+            "state": {"field": "contact", "means_true": [False], "means_false": [True]}
+        },
     },
     "gw_gate": {"counter_gate": {"counter": {"in": "people_in", "out": "people_out"}}},
 }
