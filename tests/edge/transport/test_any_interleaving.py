@@ -93,6 +93,11 @@ class Interleaving(RuleBasedStateMachine):
         self.answers.clear()
 
     @rule()
+    def a_day_passes_and_what_was_kept_is_forgotten(self) -> None:
+        self.gateway.wait(25 * 3600.0)
+        self.gateway.outbox.tidy(self.gateway.clock.now())
+
+    @rule()
     def back_up_the_hub(self) -> None:
         self.backup = self.hub.snapshot()
 

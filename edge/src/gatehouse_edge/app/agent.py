@@ -77,6 +77,7 @@ class Agent:
         desk = build_release(config.site, config.file.gateway)
         self._outbox, opened = build_outbox(config, self._clock)
         self._cameras: Cameras | None = None
+        self._announced: tuple[ModelState, ...] = ()
         self._closing_at: dict[tuple[str, str], float] = {}
         try:
             self._ledger = RowLedger(config.site, config.file.gateway, self._outbox)
@@ -132,6 +133,9 @@ class Agent:
             due.tick = now.at + TICK_S
             self._judgment.tick(now)
             self._own_hazards(now)
+            if self._announced != self._models():
+                self._announced = self._models()
+                self._courier.announce()
         if self._judgment.urgent or now.at >= due.commit:
             due.commit = now.at + TICK_S
             self._commit(now, health=now.at >= due.health)

@@ -117,6 +117,10 @@ class Courier:
         """Say the birth again: something in it is not as it was."""
         self._birth_due_s = self._clock.monotonic_s()
 
+    def announce(self) -> None:
+        """Something that the birth says has changed: say it again."""
+        self._birth_due_s = self._clock.monotonic_s()
+
     def close(self) -> None:
         """Say goodbye and end the connection."""
         self._link.close(farewell=self._names.will(self._link.conn))
