@@ -42,15 +42,27 @@ def small_site(rules: int = 20) -> Site:
                 }
             ],
             "devices": [
-                {"id": "smoke_1", "kind": "smoke", "zone": "shed_2", "at": [5, 2], "gateway": "gw_1"},
+                {
+                    "id": "smoke_1",
+                    "kind": "smoke",
+                    "zone": "shed_2",
+                    "at": [5, 2],
+                    "gateway": "gw_1",
+                },
                 {"id": "gas_1", "kind": "gas", "zone": "shed_2", "at": [5, 3], "gateway": "gw_1"},
-                {"id": "button_1", "kind": "button", "zone": "shed_2", "at": [1, 1], "gateway": "gw_1"},
+                {
+                    "id": "button_1",
+                    "kind": "button",
+                    "zone": "shed_2",
+                    "at": [1, 1],
+                    "gateway": "gw_1",
+                },
             ],
         }
     )
 
 
-def smoke(number: int, time: datetime, phase: Phase = Phase.RAISED) -> Finding:
+def smoke(number: int | str, time: datetime, phase: Phase = Phase.RAISED) -> Finding:
     """A finding of rule `smoke_{number}`."""
     return Finding(
         rule=f"smoke_{number}",
@@ -74,7 +86,10 @@ def epochs() -> "itertools.count[int]":
 
 
 def open_in(
-    folder: Path, numbers: "itertools.count[int]", limits: Limits | None = None, now: datetime = START
+    folder: Path,
+    numbers: "itertools.count[int]",
+    limits: Limits | None = None,
+    now: datetime = START,
 ) -> Outbox:
     """The outbox in a folder, new or as it was left."""
     place = Place(

@@ -20,7 +20,7 @@ def main(folder: Path, start: int) -> None:
         now = START + timedelta(seconds=turn)
         if turn % 3 == 0:
             events = ledger.accept(
-                Batch(findings=(smoke(start * 1_000 + turn, now),)), Moment(float(turn), now)
+                Batch(findings=(smoke(f"{start}_{turn}", now),)), Moment(float(turn), now)
             )
         else:
             drafts = [gas(n, now) for n in range(1 + turn % 7)]
