@@ -10,8 +10,11 @@ from gatehouse_testing.console.pages import Door, Now, Watched, open_watched
 from gatehouse_testing.console.stage import OPERATOR, PASSWORD, Stage, open_stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one file. While it is open, its event loop runs in this very thread, so that no
+    `asyncio.run` of another test would: it must not outlive its file.
+    """
     try:
         with open_chromium() as browser:
             yield browser

@@ -63,7 +63,7 @@ def _has_postgresql() -> bool:
 
 
 def _has_chromium() -> bool:
-    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser"))
 
 
 def _has_rtsp_server() -> bool:
