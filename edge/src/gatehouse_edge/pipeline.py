@@ -9,7 +9,7 @@ Bounds  what waits to be accepted is accepted at every `commit`, at most TAKEN_M
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -38,6 +38,7 @@ KEEP_EVERY_S: Final = 30.0
 """Open windows and rules are written with every row, and this often without one."""
 STILL: Final = "still"
 """What a gate says of a picture in which nothing changed."""
+T = TypeVar("T")
 RULES_KEY: Final = "rules"
 WINDOWS_KEY: Final = "windows"
 
@@ -103,17 +104,10 @@ class Judgment:
         self._rules, self._desk, self._ledger = rules, desk, ledger
         self._said = _Said()
         self._kept_at = now.at
-        kept = ledger.kept(RULES_KEY)
-        if kept is None:
-            self._state = rules.start()
-        else:
-            was = msgspec.json.decode(kept, type=RulesKept)
-            self._state, ended = rules.resume(was, now)
-            self._said.findings += ended
-        windows = ledger.kept(WINDOWS_KEY)
-        self._windows = (
-            desk.start() if windows is None else msgspec.json.decode(windows, type=WindowsState)
-        )
+        was = read_kept(ledger.kept(RULES_KEY), RulesKept)
+        self._state, ended = (rules.start(), ()) if was is None else rules.resume(was, now)
+        self._said.findings += ended
+        self._windows = read_kept(ledger.kept(WINDOWS_KEY), WindowsState) or desk.start()
 
     def take(self, observation: Observation, now: Moment) -> tuple[Event, ...]:
         """One observation through rules and windows. Rows come of it at the next `commit`, or now when too much waits."""
@@ -180,3 +174,13 @@ class Judgment:
             RULES_KEY: msgspec.json.encode(self._rules.kept(self._state, now)),
             WINDOWS_KEY: msgspec.json.encode(self._windows),
         }
+
+
+def read_kept(kept: bytes | None, kind: type[T]) -> T | None:
+    """What an earlier process kept. None where there is nothing, or nothing that reads (another version wrote it)."""
+    if kept is None:
+        return None
+    try:
+        return msgspec.json.decode(kept, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

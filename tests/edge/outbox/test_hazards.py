@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from gatehouse_edge.outbox.hazards import Hazards, Speaker, again, orphans
+from gatehouse_edge.outbox.hazards import Hazards, Speaker, again, orphans, read_hazards
 from gatehouse_edge.outbox.moving import move
 from gatehouse_edge.values import Measure
 from gatehouse_shared.events import ClockState, HazardData, HazardEvent
@@ -104,6 +105,13 @@ def event(data: HazardData, seq: int) -> HazardEvent:
     )
     assert isinstance(made, HazardEvent)
     return made
+
+
+def test_hazards_that_do_not_read_are_no_reason_not_to_start() -> None:
+    kept = say(Hazards(), smoke(1, START)).hazards
+    assert read_hazards(msgspec.json.encode(kept)) == kept
+    assert read_hazards(b'{"open":[{"rule":"no such shape"}]}') == Hazards()
+    assert read_hazards(b"\xff") == Hazards()
 
 
 def test_a_move_says_the_raised_row_again_before_what_follows_it() -> None:

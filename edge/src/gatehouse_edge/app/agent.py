@@ -15,8 +15,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from gatehouse_edge.app.build import (
     Callbacks,
     build_clock,
@@ -29,7 +27,7 @@ from gatehouse_edge.config import Config
 from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox.hazards import again, orphans
 from gatehouse_edge.outbox.ledger import RowLedger
-from gatehouse_edge.pipeline import RULES_KEY, Judgment
+from gatehouse_edge.pipeline import RULES_KEY, Judgment, read_kept
 from gatehouse_edge.rules.build import build_release, build_rules
 from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
 from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
@@ -232,7 +230,7 @@ class Agent:
 
 def open_rules(kept: bytes | None, rules: RuleSet) -> tuple[str, ...]:
     """Rules that know of an open hazard from before; every other open hazard has nobody who would end it."""
-    was = RulesKept() if kept is None else msgspec.json.decode(kept, type=RulesKept)
+    was = read_kept(kept, RulesKept) or RulesKept()
     return tuple(
         name
         for name, one in was.rules.items()

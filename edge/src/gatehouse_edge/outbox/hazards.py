@@ -64,6 +64,16 @@ class Hazards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((h for h in self.open if (h.epoch, h.number) == (epoch, number)), None)
 
 
+def read_hazards(kept: bytes | None) -> Hazards:
+    """What an earlier process kept; nothing where that does not read (a later version wrote it, or bits have flipped)."""
+    if kept is None:
+        return Hazards()
+    try:
+        return msgspec.json.decode(kept, type=Hazards)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Hazards()
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A finding that may not be sent, and why; for log and counter."""

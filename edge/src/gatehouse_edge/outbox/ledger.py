@@ -20,7 +20,14 @@ from gatehouse_edge.outbox.drafts import (
     draft_readings,
     draft_window,
 )
-from gatehouse_edge.outbox.hazards import STATE_KEY, Hazards, OpenHazard, Said, Speaker
+from gatehouse_edge.outbox.hazards import (
+    STATE_KEY,
+    Hazards,
+    OpenHazard,
+    Said,
+    Speaker,
+    read_hazards,
+)
 from gatehouse_edge.ports import Batch, RowSink
 from gatehouse_edge.rules.observations import Moment
 from gatehouse_edge.values import Draft, Finding
@@ -86,8 +93,7 @@ class RowLedger:
         return events
 
     def _read(self) -> None:
-        kept = self._sink.state(STATE_KEY)
-        self._hazards = msgspec.json.decode(kept, type=Hazards) if kept else Hazards()
+        self._hazards = read_hazards(self._sink.state(STATE_KEY))
         self._epoch = self._sink.epoch
 
     def _say(self, hazards: Hazards, findings: Iterable[Finding]) -> Said:

@@ -23,7 +23,7 @@ import msgspec
 from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox import trimming
 from gatehouse_edge.outbox.bounds import KEEP_ACKED_S, Limits, Load, Shed, next_to_go
-from gatehouse_edge.outbox.hazards import STATE_KEY, Hazards
+from gatehouse_edge.outbox.hazards import STATE_KEY, read_hazards
 from gatehouse_edge.outbox.moving import move
 from gatehouse_edge.outbox.rows import Rows
 from gatehouse_edge.outbox.salvage import Salvage, move_aside, salvage_into
@@ -296,8 +296,7 @@ class Outbox:
         return len(drafts)
 
     def _move_hazards(self, alarms: Sequence[HazardEvent], old: str) -> tuple[Draft, ...]:
-        kept = self.state(STATE_KEY)
-        hazards = msgspec.json.decode(kept, type=Hazards) if kept else Hazards()
+        hazards = read_hazards(self.state(STATE_KEY))
         drafts, hazards = move(
             alarms,
             lambda number: self._raised(old, number),
