@@ -19,10 +19,18 @@ def model_command(action: str, name: str | None, say: Callable[[str], None]) -> 
 def _list(say: Callable[[str], None]) -> int:
     for status in weights.list_models():
         manifest = status.manifest
-        where = "ready" if status.ready else "not here; `gatehouse-edge model pull` fetches it"
-        say(f"{manifest.name:<20} {manifest.licence:<14} {where}")
+        say(f"{manifest.name:<20} {manifest.licence:<14} {_where(status)}")
         say(f"{'':<20} {manifest.knows}")
     return 0
+
+
+def _where(status: weights.ModelStatus) -> str:
+    """Whether a model can run now, and if not how its file comes here."""
+    if status.ready:
+        return "ready"
+    if any(file.url for file in status.manifest.files):
+        return f"not here; `gatehouse-edge model pull {status.manifest.name}` fetches it"
+    return "not here, and to be put by hand; `model pull` says which file and where"
 
 
 def _pull(name: str, say: Callable[[str], None]) -> int:
