@@ -6,7 +6,7 @@ Exit codes  0 done · 1 something was found or refused · 2 a mistake in the cal
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from gatehouse_hub.api.accounts import reset_password
 from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.config import HubConfig, load_config, load_site
 from gatehouse_hub.errors import HubError
+from gatehouse_hub.fusion.recorded import fuse_recorded
 from gatehouse_hub.ingest.retrying import RetryOutcome, retry
 from gatehouse_hub.linking.replay import replay
 from gatehouse_hub.ports import Database
@@ -26,6 +27,7 @@ from gatehouse_shared.errors import WireError
 from gatehouse_shared.instants import format_instant, from_ms, to_ms
 from gatehouse_shared.names import HazardClass
 from gatehouse_shared.offline import OfflineRow, decode_line
+from gatehouse_shared.site import Site
 from gatehouse_shared.topics import out
 
 DEFAULT_CONFIG: Final = Path("hub.yaml")
@@ -60,6 +62,10 @@ def build_parser() -> argparse.ArgumentParser:
     replaying.add_argument("events", type=Path, help="one event a line, in any order")
     replaying.add_argument("--site", type=Path, required=True, help="the site file")
     replaying.add_argument("--out", type=Path, required=True, help="incidents, one a line")
+    fusing = _bind(commands.add_parser("fuse", help="occupancy of recorded events"), _fuse)
+    fusing.add_argument("events", type=Path, help="one event a line, in any order")
+    fusing.add_argument("--site", type=Path, required=True, help="the site file")
+    fusing.add_argument("--out", type=Path, required=True, help="one line a zone and minute")
     held = commands.add_parser("quarantine", help="what was refused").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -107,11 +113,22 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
+    return _over_recorded(arguments, replay)
+
+
+def _fuse(arguments: argparse.Namespace) -> int:
+    return _over_recorded(arguments, fuse_recorded)
+
+
+def _over_recorded(
+    arguments: argparse.Namespace, work: Callable[[Iterable[OfflineRow], Site], Iterable[object]]
+) -> int:
+    """Read events, write what `work` makes of them, one a line; name every line that was refused."""
     site = load_site(arguments.site)
     rows, refused = _read_events(arguments.events)
     with arguments.out.open("wb") as file:
-        for incident in replay(rows, site):
-            file.write(msgspec.json.encode(incident) + b"\n")
+        for made in work(rows, site):
+            file.write(msgspec.json.encode(made) + b"\n")
     for line, reason in refused:
         print(f"{arguments.events}, line {line}: {reason}", file=sys.stderr)
     return 1 if refused else 0
