@@ -218,3 +218,22 @@ def renamed(site: Site) -> Site:
     """The same place with other names, since a hub gives no name twice."""
     tree = json.loads(json.dumps(site_to_tree(site)).replace("gw_1", "gw_2"))
     return decode_site(tree)
+
+
+def test_an_incident_is_as_urgent_as_its_worst_moment(database: Database) -> None:
+    first = raised(1, "crowd_density", 2, 0)
+    assert isinstance(first, HazardEvent)
+    worse = msgspec.structs.replace(first.data, phase=Phase.UPDATED, grade=4)
+    calm = msgspec.structs.replace(first.data, phase=Phase.CLEARED, grade=1)
+    put(database, first)
+    turn(database)
+    for seq, data in ((2, worse), (3, calm)):
+        put(database, build_event(
+            site="testing", gateway="gw_1", epoch=EPOCH, lane=Lane.ALARM, seq=seq, time=START + timedelta(seconds=60 * seq),
+            clock=ClockState.SYNCED, data=data,
+        ))  # fmt: skip
+        turn(database)
+    with database.snapshot() as tx:
+        incident = desk.load_incident(tx, first.id)
+    assert incident is not None
+    assert incident.priority == "P2"

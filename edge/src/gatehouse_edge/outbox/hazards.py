@@ -139,6 +139,8 @@ class Speaker:
         if phase is Phase.UPDATED and known is None:
             phase = Phase.RAISED
         raised = phase is Phase.RAISED
+        # What ends is what was last said; the reading that ended it is no alarm of any grade.
+        ending = known if phase is Phase.CLEARED else None
         hazard_class = class_of(finding.kind)
         data = HazardData(
             hazard=known.number if known is not None else number,
@@ -147,13 +149,13 @@ class Speaker:
             zone=finding.zone,
             device=finding.device,
             rule=finding.rule,
-            grade=finding.grade,
+            grade=finding.grade if ending is None else ending.data.grade,
             confidence=finding.confidence,
             confirm_s=floor_confirm(hazard_class, finding.confirm_s) if raised else 0,
             armed=finding.armed,
             drill=False,
             count=_count_of(finding),
-            measure=_measure_of(finding),
+            measure=_measure_of(finding) if ending is None else UNSET,
             count_raises=_raises_of(finding, phase),
         )
         if raised:

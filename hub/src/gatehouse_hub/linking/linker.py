@@ -4,6 +4,7 @@ Pure and deterministic: the same rows give the same incidents, whatever order th
 only inside one call. Bounds: an incident takes part while one of its last `Weights.members` members lies within the window.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -105,13 +106,12 @@ def link_rows(
 def _place(
     row: AlarmRow, active: list[_Open], recent: int, site_map: SiteMap, weights: Weights
 ) -> _Open:
-    busy = busy_term(recent, weights)
     scored = [
         (score, incident)
         for incident in active
         if row.drill is incident.rows[0].drill
         and (incident.closed_ms is None or row.time_ms <= incident.closed_ms)
-        and (score := _score(row, incident, busy, site_map, weights)) is not None
+        and (score := _score(row, incident, recent, site_map, weights)) is not None
     ]
     scored.sort(key=lambda pair: (-pair[0].total, sort_key(pair[1].rows[0])))
     misses: list[NearMiss] = []
@@ -134,17 +134,25 @@ def _place(
     return opened
 
 
+def _time_ms(row: AlarmRow) -> int:
+    return row.time_ms
+
+
 def _earlier(a: int | None, b: int | None) -> int | None:
     return b if a is None else a if b is None else min(a, b)
 
 
 def _score(
-    row: AlarmRow, incident: _Open, busy: Term, site_map: SiteMap, weights: Weights
+    row: AlarmRow, incident: _Open, recent: int, site_map: SiteMap, weights: Weights
 ) -> Score | None:
+    since_ms = row.time_ms - weights.window_s * 1000
     near = [
         m
         for m in incident.latest
-        if row.time_ms - m.time_ms <= weights.window_s * 1000
-        and site_map.hops_between(row.zone, m.zone) <= weights.hops
+        if m.time_ms >= since_ms and site_map.hops_between(row.zone, m.zone) <= weights.hops
     ]
-    return score_incident(row, near, busy, site_map, weights) if near else None
+    if not near:
+        return None
+    # An incident's own rows count as one: they say that it goes on, not that the site is busy with other things.
+    own = len(incident.rows) - bisect_left(incident.rows, since_ms, key=_time_ms)
+    return score_incident(row, near, busy_term(recent - own + 1, weights), site_map, weights)

@@ -1,7 +1,7 @@
 """Links recorded events: what `gatehouse-hub replay` does between reading a file and writing one. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatehouse_hub.linking.linker import LinkedIncident, link_rows
 from gatehouse_hub.linking.priority import judge
@@ -9,6 +9,7 @@ from gatehouse_hub.linking.rows import AlarmRow, row_of
 from gatehouse_hub.linking.site_map import map_site
 from gatehouse_hub.linking.weights import EXPERT, Weights
 from gatehouse_hub.linking.words import describe_link, priority_words
+from gatehouse_shared.events import HazardEvent
 from gatehouse_shared.ids import parse_source
 from gatehouse_shared.instants import format_instant, from_ms
 from gatehouse_shared.offline import OfflineRow
@@ -33,15 +34,19 @@ def replay(
 ) -> tuple[ReplayedIncident, ...]:
     """The incidents of recorded events of one site, in order of time. Duplicates and other sites' events do not count."""
     site_map = map_site(site)
-    rows: set[AlarmRow] = set()
+    rows: dict[str, AlarmRow] = {}
+    peaks: dict[tuple[str, str, int], int] = {}
     for line in lines:
         at_site, gateway = parse_source(line.event.source)
-        if at_site != site.site:
+        if at_site != site.site or not isinstance(line.event, HazardEvent):
             continue
+        key = gateway, line.event.epoch, line.event.data.hazard
+        peaks[key] = max(peaks.get(key, 1), line.event.data.grade)
         row = row_of(line.event, gateway, line.offset_ms, site_map)
         if row is not None:
-            rows.add(row)
-    return tuple(_describe(site.site, incident) for incident in link_rows(rows, site_map, weights))
+            rows[row.id] = row
+    found = [replace(r, grade=peaks[r.gateway, r.epoch, r.hazard]) for r in rows.values()]
+    return tuple(_describe(site.site, incident) for incident in link_rows(found, site_map, weights))
 
 
 def _describe(site: str, incident: LinkedIncident) -> ReplayedIncident:

@@ -70,10 +70,14 @@ def follow(tx: Transaction, steps: Sequence[Step]) -> None:
     )
     tx.execute_many(
         "UPDATE hazard SET raised_ms = COALESCE(?, raised_ms), "
+        "peak_grade = CASE WHEN peak_grade < ? THEN ? ELSE peak_grade END, "
         "heard_ms = CASE WHEN heard_ms < ? THEN ? ELSE heard_ms END "
         "WHERE gateway = ? AND epoch = ? AND hazard = ?",
         [
-            (_raised_ms(s), s.arrived_ms, s.arrived_ms, s.gateway, s.epoch, s.data.hazard)
+            (
+                *(_raised_ms(s), s.data.grade, s.data.grade, s.arrived_ms, s.arrived_ms),
+                *(s.gateway, s.epoch, s.data.hazard),
+            )
             for s in ordered
         ],
     )

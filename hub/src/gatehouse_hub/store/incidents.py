@@ -87,7 +87,7 @@ def raised_times(tx: Transaction, site: str, from_ms: int) -> list[int]:
 def raised_rows(tx: Transaction, site: str, from_ms: int) -> list[RaisedRow]:
     """Raised rows from a moment on."""
     found = tx.execute(
-        "SELECT e.payload, e.gateway, e.corrected_ms, e.historical, h.grade FROM event e"
+        "SELECT e.payload, e.gateway, e.corrected_ms, e.historical, h.peak_grade FROM event e"
         " JOIN hazard h ON h.gateway = e.gateway AND h.epoch = e.epoch AND h.hazard = e.hazard"
         " WHERE e.site = ? AND e.lane = 'alarm' AND e.phase = 'raised' AND e.corrected_ms >= ?",
         (site, from_ms),
