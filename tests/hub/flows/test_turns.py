@@ -229,7 +229,7 @@ def test_an_incident_is_as_urgent_as_its_worst_moment(database: Database) -> Non
     turn(database)
     for seq, data in ((2, worse), (3, calm)):
         put(database, build_event(
-            site="testing", gateway="gw_1", epoch=EPOCH, lane=Lane.ALARM, seq=seq, time=START + timedelta(seconds=60 * seq),
+            site="testing", gateway="gw_1", epoch=EPOCH, lane=Lane.ALARM, seq=seq, time=START + timedelta(hours=seq),
             clock=ClockState.SYNCED, data=data,
         ))  # fmt: skip
         turn(database)

@@ -28,6 +28,7 @@ from gatehouse_hub.store.incidents import (
     Story,
     add_act,
     any_presence,
+    earliest_raised,
     latest_act,
     mark_merged,
     raised_rows,
@@ -76,8 +77,12 @@ def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn |
 def _link(
     tx: Transaction, pending: work.Pending, site: Site, now_ms: int, weights: Weights
 ) -> Turn:
-    times = raised_times(tx, pending.site, pending.oldest_ms - RECOMPUTE_MAX_MS)
-    from_ms = restart_ms(times, pending.oldest_ms, weights.window_s)
+    oldest_ms = max(
+        earliest_raised(tx, pending.site, pending.oldest_ms),
+        pending.oldest_ms - RECOMPUTE_MAX_MS,
+    )
+    times = raised_times(tx, pending.site, oldest_ms - RECOMPUTE_MAX_MS)
+    from_ms = restart_ms(times, oldest_ms, weights.window_s)
     raised = {row.event.id: row for row in raised_rows(tx, pending.site, from_ms)}
     site_map = map_site(site)
     rows = [_alarm_row(row, site_map) for row in raised.values()]

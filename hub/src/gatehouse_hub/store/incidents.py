@@ -7,7 +7,7 @@ import msgspec
 
 from gatehouse_hub.linking.amend import Stored
 from gatehouse_hub.ports import Row, Transaction
-from gatehouse_hub.store.columns import integer, text, text_or_none
+from gatehouse_hub.store.columns import integer, integer_or_none, text, text_or_none
 from gatehouse_shared.events import HazardEvent
 from gatehouse_shared.names import HazardClass
 from gatehouse_shared.out import IncidentState
@@ -72,6 +72,15 @@ class IncidentRow:
     summary_zh: str
     weights: str
     story: Story
+
+
+def earliest_raised(tx: Transaction, site: str, since_ms: int) -> int:
+    """When the first of the hazards was raised that were heard of since a moment: an update may be far from its raise."""
+    found = tx.execute(
+        "SELECT MIN(raised_ms) FROM hazard WHERE site = ? AND latest_ms >= ?", (site, since_ms)
+    )
+    raised_ms = integer_or_none(found[0][0])
+    return since_ms if raised_ms is None else min(since_ms, raised_ms)
 
 
 def raised_times(tx: Transaction, site: str, from_ms: int) -> list[int]:
