@@ -13,6 +13,7 @@ Bounds   state is a few numbers for each stage and at most 64 times of raises.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 
 import msgspec
 
@@ -39,7 +40,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How a trigger runs. `silence_s`: a longer time without samples counts as false for what exceeds it."""
+    """How a trigger runs. `silence_s`: a longer time without samples counts as false for what exceeds it.
+
+    Infinite silence is for sensors that speak when something changes: then the time before a sample was as the sample
+    before it said.
+    """
 
     stages: tuple[Stage, ...]
     clear_s: float
@@ -75,13 +80,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class StageState:
-    """Where one stage is. `first_*` the first true sample, `false_s` false time since, `quiet_at` begin of the clearing."""
+    """Where one stage is. `first_*` the first true sample, `false_s` false time since, `quiet_at` begin of the clearing.
+
+    `on` is what the last sample of a candidate said.
+    """
 
     first_at: float | None = None
     first_time: datetime | None = None
     false_s: float = 0.0
     active: bool = False
     quiet_at: float | None = None
+    on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,16 +264,23 @@ def _as_candidate(
 ) -> StageState:
     sample, now, gap_s = step
     if was.first_at is not None:
-        false_s = was.false_s + (max(0.0, gap_s - timing.silence_s) if on else gap_s)
+        false_s = was.false_s + _false_time(timing, was, on=on, gap_s=gap_s)
         lapsed = false_s > timing.gap_ratio * stage.dwell_s + _EPSILON_S
         was = StageState() if lapsed else replace(was, false_s=false_s)
     if not on:
-        return was
+        return replace(was, on=False)
     if was.first_at is None:
         since = sample.since or Moment(now.at, sample.time)
         was = StageState(first_at=min(since.at, now.at), first_time=since.time)
     held_s = now.at - (now.at if was.first_at is None else was.first_at)
-    return replace(was, active=held_s >= stage.dwell_s - _EPSILON_S)
+    return replace(was, active=held_s >= stage.dwell_s - _EPSILON_S, on=True)
+
+
+def _false_time(timing: Timing, was: StageState, *, on: bool, gap_s: float) -> float:
+    """How much of the time since the last sample counts as false."""
+    if timing.silence_s == inf:
+        return 0.0 if was.on else gap_s
+    return max(0.0, gap_s - timing.silence_s) if on else gap_s
 
 
 def _raised(
