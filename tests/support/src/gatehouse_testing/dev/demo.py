@@ -6,6 +6,7 @@
 import argparse
 import os
 import re
+import signal
 import socket
 import tempfile
 import time
@@ -45,6 +46,9 @@ def main(argv: list[str]) -> int:
         "--port", type=int, default=0, help="of the console; default 8080, or a free one"
     )
     arguments = parser.parse_args(argv)
+    # Ended in any way, it takes its hub and agents along; in the background shells ignore SIGINT for it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     console_built = build()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-demo-")))
@@ -95,19 +99,19 @@ def _start_hub(programs: Programs, community: Community, client: HubClient) -> s
         "hub", ["gatehouse-hub", "--config", str(community.hub_file), "serve"], os.environ
     )
     deadline = time.monotonic() + HUB_WITHIN_S
-    while not client.is_healthy():
+    while True:
+        password = one_time_password(log.read_text(errors="replace"))
+        if password is not None and client.is_healthy():
+            return client.first_sign_in("admin", password)
         if programs.ended() or time.monotonic() > deadline:
-            raise StepError("the hub did not start", programs.last_words("hub"))
+            raise StepError(f"the hub did not start; its last words:\n{programs.last_words('hub')}")
         time.sleep(0.1)
-    return client.first_sign_in("admin", one_time_password(log.read_text(errors="replace")))
 
 
-def one_time_password(log: str) -> str:
-    """The password that the hub prints once at its first start."""
-    found = re.search(r"one-time password (\S+)", log)
-    if found is None:
-        raise StepError("the hub printed no first password", log[-500:])
-    return found[1]
+def one_time_password(log: str) -> str | None:
+    """The password that the hub prints once at its first start; None until it has."""
+    found = re.search(r"one-time password (\S+)\n", log)
+    return None if found is None else found[1]
 
 
 def _start_agents(
