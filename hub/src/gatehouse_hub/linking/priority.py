@@ -75,7 +75,7 @@ class Judgement:
 
 def judge(rows: Sequence[AlarmRow]) -> Judgement:
     """Kind and priority of an incident of these rows (at least one, in order of time)."""
-    leading = min(rows, key=lambda r: (_own_priority(r), r.time_ms, r.id))
+    leading = min(rows, key=lambda r: (_own_priority(r), PRIORITY_OF_KIND[r.kind], r.time_ms, r.id))
     number = _own_priority(leading)
     reasons = [PriorityReason.KIND]
     if number != PRIORITY_OF_KIND[leading.kind]:
