@@ -1,62 +1,37 @@
 """The composition root: the only module that names concrete adapters.
 
-    broker link ──> inbox ──> ingest thread ──> store ──> linker thread ──> listeners
-                                                  ├────> API and console (a thread of their own)
-                                                  └────> what others are told (`out/`)
-
-`Hub` starts its parts in the order in which they need each other and stops them the other way round. Each thread that ends
-by an exception is logged and started again; what it had not committed comes again.
+`pipeline.py` joins the stages; `Hub` gives them what stands behind their ports, starts them in the order in which they need
+each other and stops them the other way round. A thread that ends by an exception is logged and started again; what it had not
+committed comes again.
 """
 
 import logging
 import signal
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from types import FrameType
 from typing import Final
 
-from gatehouse_hub.api.accounts import Accounts, ensure_first_admin
+from gatehouse_hub.api.accounts import ensure_first_admin
 from gatehouse_hub.api.application import build_application
-from gatehouse_hub.api.desk import Desk
-from gatehouse_hub.api.people import People
-from gatehouse_hub.api.places import Places
 from gatehouse_hub.api.secrets import Passwords
 from gatehouse_hub.api.server import HttpServer
-from gatehouse_hub.api.services import ApiSettings, Services
+from gatehouse_hub.api.services import ApiSettings
 from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.config import HubConfig, load_site
-from gatehouse_hub.errors import StoreError
-from gatehouse_hub.flows.link_loop import LinkLoop
-from gatehouse_hub.flows.out_loop import OutLoop
 from gatehouse_hub.ingest.inbox import Inbox
-from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.mqtt import BrokerLink
-from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.live.metrics import PrometheusMetrics
-from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
-from gatehouse_hub.notify.out_topics import OutTopics
+from gatehouse_hub.pipeline import Outside, Part, build_pipeline
 from gatehouse_hub.ports import Clock, Database
 from gatehouse_hub.store import sites
 from gatehouse_hub.store.database import open_database
 from gatehouse_shared.instants import to_ms
-from gatehouse_shared.site import Site
 
 AGAIN_S: Final = 1.0
 STOP_S: Final = 15.0
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Something that runs in a thread: `run` returns after `stop`."""
-
-    name: str
-    run: Callable[[], None]
-    stop: Callable[[], None]
 
 
 class Runner:
@@ -101,26 +76,15 @@ class Hub:
         self._link = BrokerLink(
             config.broker, self._inbox, self._clock, lambda: self._metrics.count("messages_shed")
         )
-        linker = LinkLoop(self._database, self._clock, self._broadcast, self._metrics)
-        ingest = IngestWorker(
-            IngestParts(
-                database=self._database,
-                inbox=self._inbox,
-                publisher=self._link,
-                clock=self._clock,
-                metrics=self._metrics,
-                announcer=self._broadcast,
-                connected_s=self._link.connected_s,
-                on_work=linker.wake,
-            )
+        self._passwords = Passwords()
+        settings = ApiSettings(
+            public_urls=config.public_urls,
+            secure_cookie=config.binding.is_tls or config.binding.behind_proxy,
+            open_metrics=config.open_metrics,
         )
-        self._places = Places(self._database, self._clock)
-        out = OutLoop(OutTopics(self._database, self._link), self._look, self._clock, self._metrics)
-        self._runners = [
-            Runner(Part("linker", linker.run, linker.stop)),
-            Runner(Part("ingest", ingest.run, ingest.stop)),
-            Runner(Part("out", out.run, out.stop)),
-        ]
+        pipeline = build_pipeline(self._outside(), settings, self._passwords)
+        self._services = pipeline.services
+        self._runners = [Runner(part) for part in pipeline.parts]
         self._server: HttpServer | None = None
         self.first_password: str | None = None
 
@@ -137,11 +101,8 @@ class Hub:
     def start(self) -> None:
         """Read the site files, then start everything. Raises ConfigError for what a person must correct."""
         add_sites(self._database, self._clock, self._config)
-        passwords = Passwords()
-        self.first_password = ensure_first_admin(self._database, self._clock, passwords)
-        self._server = HttpServer(
-            build_application(self._build_services(passwords)), self._config.binding
-        )
+        self.first_password = ensure_first_admin(self._database, self._clock, self._passwords)
+        self._server = HttpServer(build_application(self._services), self._config.binding)
         for runner in self._runners:
             runner.start()
         self._link.start()
@@ -157,53 +118,22 @@ class Hub:
             self._server.stop()
         self._database.close()
 
-    def _build_services(self, passwords: Passwords) -> Services:
-        database, clock = self._database, self._clock
-        return Services(
-            clock=clock,
-            people=People(database, clock, passwords),
-            accounts=Accounts(database, clock, passwords),
-            places=self._places,
-            desk=Desk(database, clock, self._broadcast),
+    def _outside(self) -> Outside:
+        return Outside(
+            database=self._database,
+            inbox=self._inbox,
+            publisher=self._link,
+            connected_s=self._link.connected_s,
             broadcast=self._broadcast,
-            metrics=self._read_metrics,
-            healthy=self._is_healthy,
-            settings=ApiSettings(
-                public_urls=self._config.public_urls,
-                secure_cookie=self._config.binding.is_tls or self._config.binding.behind_proxy,
-                open_metrics=self._config.open_metrics,
-            ),
-        )
-
-    def _look(self, now: datetime) -> dict[str, SiteNow]:
-        """Every site as others may know it."""
-        return {name: self._site_now(site, now) for name, site in self._places.sites().items()}
-
-    def _site_now(self, site: Site, now: datetime) -> SiteNow:
-        gateways = self._places.list_gateways(site.site)
-        return SiteNow(
-            site=site.site,
-            incidents=self._places.list_unresolved(site.site, presence=True),
-            zones=[
-                ZoneNow(z.zone, z.level, z.quarter_mean, z.quarter_start)
-                for z in self._places.read_zones(site, now)
-            ],
-            gateways=len(site.gateways()),
-            gateways_online=sum(g.online for g in gateways),
+            clock=self._clock,
+            metrics=self._metrics,
+            metrics_text=self._read_metrics,
         )
 
     def _read_metrics(self) -> bytes:
         self._metrics.set("inbox_messages", self._inbox.waiting())
         self._metrics.set("broker_connected", self._link.connected_s() is not None)
         return self._metrics.text()
-
-    def _is_healthy(self) -> bool:
-        try:
-            with self._database.snapshot() as tx:
-                tx.execute("SELECT 1")
-        except StoreError:
-            return False
-        return True
 
 
 def add_sites(database: Database, clock: Clock, config: HubConfig) -> None:
