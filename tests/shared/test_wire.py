@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_shared import wire
+from gatehouse_shared.commands import NACKS, MessageNack, RowNack
 from gatehouse_shared.errors import RefusalReason, WireError
 from gatehouse_shared.events import (
     ClockState,
@@ -19,6 +20,7 @@ from gatehouse_shared.events import (
 )
 from gatehouse_shared.names import HazardKind, Label, Lane, Phase, Quantity
 from gatehouse_shared.offline import decode_line, encode_line
+from gatehouse_shared.states import STATES, Death
 
 AT = datetime(2026, 5, 4, 16, 0, 17, 123_456, tzinfo=UTC)
 EPOCH = "00112233445566aa"
@@ -214,3 +216,17 @@ def test_lt10_is_the_only_word_among_counts() -> None:
     assert isinstance(row, wire.Row)
     (bad,) = wire.read_rows(payload.replace(b"lt10", b"lt20"))
     assert isinstance(bad, wire.BadRow)
+
+
+def test_births_and_deaths_and_both_nacks_are_told_apart_by_their_fields() -> None:
+    death = Death(boot="0" * 16, conn=3)
+    assert wire.decode_one_of(wire.encode(death), STATES) == death
+    assert set(json.loads(wire.encode(death))) == {"boot", "conn"}
+    row = RowNack(epoch=EPOCH, lane=Lane.ALARM, seq=4, reason=RefusalReason.CLASS_RULE)
+    message = MessageNack(sha256="0" * 64, reason=RefusalReason.NOT_JSON)
+    assert [wire.decode_one_of(wire.encode(nack), NACKS) for nack in (row, message)] == [
+        row,
+        message,
+    ]
+    with pytest.raises(WireError):
+        wire.decode_one_of(b'{"boot":"0"}', STATES)

@@ -9,14 +9,14 @@ import pytest
 from msgspec import inspect
 
 from gatehouse_shared import classes, counts
-from gatehouse_shared.commands import REQUESTS, RESPONSES, Ack, ConfigOffer, Nack
+from gatehouse_shared.commands import NACKS, REQUESTS, RESPONSES, Ack, ConfigOffer
 from gatehouse_shared.events import AgeBand, Band, CameraState, Event, HazardData
 from gatehouse_shared.names import QUANTITIES, HazardClass, HazardKind, Quantity, class_of
 from gatehouse_shared.out import IncidentOut, SiteStatusOut, ZoneOut
-from gatehouse_shared.states import State
+from gatehouse_shared.states import STATES
 
 SENT: list[Any] = [
-    *(Event, State, Ack, Nack, ConfigOffer, IncidentOut, SiteStatusOut, ZoneOut),
+    *(Event, *STATES, Ack, *NACKS, ConfigOffer, IncidentOut, SiteStatusOut, ZoneOut),
     *REQUESTS.values(),
     *RESPONSES.values(),
 ]

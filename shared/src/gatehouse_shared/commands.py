@@ -27,14 +27,14 @@ class Ack(Message, frozen=True, kw_only=True):
     hub_time: Instant
 
 
-class MessageNack(Message, frozen=True, kw_only=True, tag_field="nack", tag="message"):
+class MessageNack(Message, frozen=True, kw_only=True):
     """A message that could not be read, by the SHA-256 of its bytes."""
 
     sha256: Sha256
     reason: RefusalReason
 
 
-class RowNack(Message, frozen=True, kw_only=True, tag_field="nack", tag="row"):
+class RowNack(Message, frozen=True, kw_only=True):
     """A row in quarantine; it is accounted for."""
 
     epoch: Epoch
@@ -44,6 +44,8 @@ class RowNack(Message, frozen=True, kw_only=True, tag_field="nack", tag="row"):
 
 
 Nack = MessageNack | RowNack
+NACKS: Final[tuple[type[Nack], ...]] = (MessageNack, RowNack)
+"""What `down/nack` carries, told apart by its fields."""
 
 
 class Request(Message, frozen=True, kw_only=True):

@@ -5,35 +5,37 @@ from typing import Any, Final
 
 import msgspec
 
-from gatehouse_shared.commands import REQUESTS, RESPONSES, Ack, ConfigOffer, Nack
+from gatehouse_shared.commands import NACKS, REQUESTS, RESPONSES, Ack, ConfigOffer
 from gatehouse_shared.events import Event
 from gatehouse_shared.out import IncidentOut, SiteStatusOut, ZoneOut
 from gatehouse_shared.site import Site
-from gatehouse_shared.states import State
+from gatehouse_shared.states import STATES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Tree = dict[str, Any]
 
-MESSAGES: Final[dict[str, tuple[str, Any, bool]]] = {
-    "alarm": ("{shard}/{gateway}/up/alarm", Event, False),
-    "bulk": ("{shard}/{gateway}/up/bulk", Event, False),
-    "state": ("{shard}/{gateway}/up/state", State, True),
-    "ack": ("{shard}/{gateway}/down/ack", Ack, False),
-    "nack": ("{shard}/{gateway}/down/nack", Nack, False),
-    "config": ("{shard}/{gateway}/down/config", ConfigOffer, True),
+Kinds = tuple[Any, ...]
+
+MESSAGES: Final[dict[str, tuple[str, Kinds, bool]]] = {
+    "alarm": ("{shard}/{gateway}/up/alarm", (Event,), False),
+    "bulk": ("{shard}/{gateway}/up/bulk", (Event,), False),
+    "state": ("{shard}/{gateway}/up/state", STATES, True),
+    "ack": ("{shard}/{gateway}/down/ack", (Ack,), False),
+    "nack": ("{shard}/{gateway}/down/nack", NACKS, False),
+    "config": ("{shard}/{gateway}/down/config", (ConfigOffer,), True),
     **{
-        f"request_{v}": (f"{{shard}}/{{gateway}}/down/request/{v}", t, False)
+        f"request_{v}": (f"{{shard}}/{{gateway}}/down/request/{v}", (t,), False)
         for v, t in REQUESTS.items()
     },
     **{
-        f"response_{v}": (f"{{shard}}/{{gateway}}/up/response/{v}", t, False)
+        f"response_{v}": (f"{{shard}}/{{gateway}}/up/response/{v}", (t,), False)
         for v, t in RESPONSES.items()
     },
-    "out_incident": ("out/{site}/{class}/incident/{incident}", IncidentOut, True),
-    "out_zone": ("out/{site}/zone/{zone}", ZoneOut, True),
-    "out_status": ("out/{site}/status", SiteStatusOut, True),
+    "out_incident": ("out/{site}/{class}/incident/{incident}", (IncidentOut,), True),
+    "out_zone": ("out/{site}/zone/{zone}", (ZoneOut,), True),
+    "out_status": ("out/{site}/status", (SiteStatusOut,), True),
 }
-"""Message name -> (topic below gatehouse/v1, what it carries, retained)."""
+"""Message name -> (topic below gatehouse/v1, what it carries or one of what, retained)."""
 
 
 def event_schema() -> Tree:
@@ -48,10 +50,12 @@ def site_schema() -> Tree:
 
 def asyncapi() -> Tree:
     """AsyncAPI 3.0 document of all topics."""
-    kinds = [kind for _, kind, _ in MESSAGES.values()]
+    flat = [kind for _, kinds, _ in MESSAGES.values() for kind in kinds]
     schemas, components = msgspec.json.schema_components(
-        kinds, ref_template="#/components/schemas/{name}"
+        flat, ref_template="#/components/schemas/{name}"
     )
+    left = iter(schemas)
+    payloads = {name: [next(left) for _ in kinds] for name, (_, kinds, _) in MESSAGES.items()}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -72,8 +76,8 @@ def asyncapi() -> Tree:
         },
         "components": {
             "messages": {
-                name: {"contentType": _content_type(name), "payload": _payload(name, schema)}
-                for name, schema in zip(MESSAGES, schemas, strict=True)
+                name: {"contentType": _content_type(name), "payload": _payload(name, several)}
+                for name, several in payloads.items()
             },
             "schemas": components,
         },
@@ -111,7 +115,8 @@ def _content_type(name: str) -> str:
     return "application/cloudevents+json" if name in ("alarm", "bulk") else "application/json"
 
 
-def _payload(name: str, schema: Tree) -> Tree:
+def _payload(name: str, kinds: list[Tree]) -> Tree:
+    schema = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
     if name not in ("alarm", "bulk"):
         return schema
     return {"oneOf": [schema, {"type": "array", "items": schema, "minItems": 2, "maxItems": 100}]}

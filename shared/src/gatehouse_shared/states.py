@@ -44,8 +44,6 @@ class Birth(
     frozen=True,
     forbid_unknown_fields=True,
     kw_only=True,
-    tag_field="state",
-    tag="born",
 ):
     """A gateway is there. Sent on connect and every 30 s until an ack names its boot."""
 
@@ -65,8 +63,6 @@ class Death(
     frozen=True,
     forbid_unknown_fields=True,
     kw_only=True,
-    tag_field="state",
-    tag="dead",
 ):
     """The will of one connection; believed late, and never when older than the latest (boot, conn)."""
 
@@ -75,3 +71,5 @@ class Death(
 
 
 State = Birth | Death
+STATES: Final[tuple[type[State], ...]] = (Birth, Death)
+"""What `up/state` carries, told apart by its fields."""

@@ -131,6 +131,16 @@ def decode(payload: bytes, kind: type[T]) -> T:
     return message
 
 
+def decode_one_of(payload: bytes, kinds: tuple[type[T], ...]) -> T:
+    """A struct of the first kind that it fits, for topics that carry one of several. WireError of the last when it fits none."""
+    for kind in kinds[:-1]:
+        try:
+            return decode(payload, kind)
+        except WireError:
+            continue
+    return decode(payload, kinds[-1])
+
+
 def read_rows(payload: bytes) -> tuple[Row | BadRow, ...]:
     """The rows of one message from an `up/alarm` or `up/bulk` topic.
 

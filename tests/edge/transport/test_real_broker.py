@@ -208,7 +208,9 @@ def test_a_clean_end_is_a_death_of_this_very_connection(
     courier.stop()
     deaths = wait_until(
         lambda: [
-            json.loads(p) for leaf, p in hub.heard if leaf.endswith("/up/state") and b'"dead"' in p
+            json.loads(p)
+            for leaf, p in hub.heard
+            if leaf.endswith("/up/state") and b'"epochs"' not in p
         ],
         LONG_S,
     )

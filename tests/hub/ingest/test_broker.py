@@ -19,13 +19,20 @@ from gatehouse_hub.ingest.mqtt import Broker, BrokerLink
 from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import events, quarantine
-from gatehouse_shared.commands import Ack, MessageNack, Nack, RowNack
+from gatehouse_shared.commands import NACKS, Ack, Nack
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import Event
 from gatehouse_shared.names import Lane
 from gatehouse_shared.offline import encode_line
 from gatehouse_shared.topics import gateway_subscription, up
-from gatehouse_shared.wire import PACKET_MAX_BYTES, decode, encode, encode_rows, sha256_hex
+from gatehouse_shared.wire import (
+    PACKET_MAX_BYTES,
+    decode,
+    decode_one_of,
+    encode,
+    encode_rows,
+    sha256_hex,
+)
 from gatehouse_testing.broker import Mosquitto, mosquitto
 from gatehouse_testing.building import BOOT, EPOCH, Outbox, birth
 from gatehouse_testing.hub_parts import CountingMetrics, HeardAnnouncer
@@ -113,8 +120,7 @@ class Gateway:
         if message.topic.endswith("/down/ack"):
             self.acks.append(decode(bytes(message.payload), Ack))
         elif message.topic.endswith("/down/nack"):
-            row = b'"nack":"row"' in message.payload
-            self.nacks.append(decode(bytes(message.payload), RowNack if row else MessageNack))
+            self.nacks.append(decode_one_of(bytes(message.payload), NACKS))
 
 
 def _published(client: paho.Client, topic: str, payload: bytes) -> None:

@@ -18,12 +18,19 @@ from gatehouse_edge.transport.acks import Heard, Verdict
 from gatehouse_edge.transport.requests import Desk, Now
 from gatehouse_edge.transport.window import Room, WindowState
 from gatehouse_edge.values import KeptRow, StreamMark
-from gatehouse_shared.commands import Ack, MessageNack, Nack, RowNack
+from gatehouse_shared.commands import NACKS, Ack, MessageNack, Nack, RowNack
 from gatehouse_shared.errors import RefusalReason, WireError
 from gatehouse_shared.names import HazardKind, Lane
 from gatehouse_shared.states import Birth, Death, EpochMark
 from gatehouse_shared.topics import gateway_subscription, parse_topic, up
-from gatehouse_shared.wire import PACKET_MAX_BYTES, ROWS_MAX, decode, encode, sha256_hex
+from gatehouse_shared.wire import (
+    PACKET_MAX_BYTES,
+    ROWS_MAX,
+    decode,
+    decode_one_of,
+    encode,
+    sha256_hex,
+)
 
 BIRTH_EVERY_S: Final = 30.0
 HOLD_S: Final = 30.0
@@ -147,7 +154,7 @@ class Courier:
             if leaf == "ack":
                 self._hear_ack(decode(payload, Ack), at)
             elif leaf == "nack":
-                self._hear_nack(decode(payload, Nack), at)  # type: ignore[arg-type]  # a union is a type to msgspec
+                self._hear_nack(decode_one_of(payload, NACKS), at)
             elif verb != leaf:
                 self._answer(verb, payload, at)
         except WireError as error:

@@ -105,7 +105,7 @@ def _read(arrival: Arrival, leaf: str, sender: Sender, sample: Sample | None) ->
 
 
 def _read_state(payload: bytes) -> Birth | Death:
-    """A birth or a death: the tag tells which."""
-    if b'"state":"dead"' in payload[:20]:
-        return decode(payload, Death)
-    return decode(payload, Birth)
+    """A birth or a death, told apart by what they hold."""
+    if b'"epochs":' in payload:
+        return decode(payload, Birth)
+    return decode(payload, Death)

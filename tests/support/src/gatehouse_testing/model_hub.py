@@ -124,7 +124,7 @@ class ModelHub:
         return self.ledgers.setdefault((epoch, lane), Ledger())
 
     def _state(self, payload: bytes) -> list[Answer]:
-        if b'"state":"dead"' in payload:
+        if b'"epochs":' not in payload:
             return []
         state = decode(payload, Birth)
         self.births.append(state)
