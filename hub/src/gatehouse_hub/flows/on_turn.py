@@ -88,7 +88,7 @@ def _link(
     rows = [_alarm_row(row, site_map) for row in raised.values()]
     computed = link_rows(rows, site_map, weights, resolved_rows(tx, pending.site, from_ms))
     amended, emptied = amend(computed, stored_incidents(tx, pending.site, from_ms))
-    changed = list(open_unreadable(tx, site, pending.since_ms))
+    changed = list(open_unreadable(tx, site, pending.oldest_ms))
     for incident in amended:
         members = [raised[link.row.id] for link in incident.links]
         if save_incident(tx, _incident_row(incident, members, site, weights), members):

@@ -7,6 +7,7 @@ import hashlib
 from typing import Final
 
 from gatehouse_hub.ports import Transaction
+from gatehouse_hub.store import work
 from gatehouse_hub.store.columns import integer, text
 from gatehouse_hub.store.incidents import IncidentRow, StoredReason, Story, add_act, insert_incident
 from gatehouse_hub.store.quarantine import UnreadableAlarm, unreadable_alarms
@@ -16,13 +17,18 @@ from gatehouse_shared.site import Site
 VERSION: Final = "unreadable"
 """Stands where other incidents name the weights that linked them."""
 
-BATCH: Final = 200
+BATCH: Final = 20_000
+"""Alarms looked at in one turn; when there are more, the site waits for another."""
 
 
 def open_unreadable(tx: Transaction, site: Site, since_ms: int) -> tuple[str, ...]:
     """Incidents of alarms that came since and are in none yet; ids of those that are new or grew."""
     changed: list[str] = []
-    for alarm in unreadable_alarms(tx, site.site, since_ms, BATCH):
+    alarms = unreadable_alarms(tx, site.site, since_ms, BATCH)
+    if len(alarms) == BATCH:
+        rest_ms = alarms[-1].arrived_ms
+        work.add(tx, [work.Pending(site.site, rest_ms, rest_ms)])
+    for alarm in alarms:
         name = _name(alarm)
         if tx.execute("SELECT 1 FROM incident_member WHERE event_id = ?", (name,)):
             continue
