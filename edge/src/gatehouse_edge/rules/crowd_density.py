@@ -20,9 +20,10 @@ from gatehouse_edge.rules.observations import Moment, Observation, Speed, ZoneSi
 from gatehouse_edge.rules.parameters import read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import ZoneCount
-from gatehouse_shared.names import SMALL_COUNT, Label
+from gatehouse_shared.names import SMALL_COUNT, DeviceKind, HazardKind, Label
 
 LEAST_DEVIATION: Final = 0.5
 """No count is surer than half a person."""
@@ -127,3 +128,15 @@ def build(request: Request) -> Rule:
         capacity=capacity_of(request, params),
     )
     return Rule(request.binding, timing, sense)
+
+
+KINDS: Final = (
+    RuleKind(
+        "crowd_density",
+        HazardKind.CROWD_DENSITY,
+        frozenset({DeviceKind.CAMERA}),
+        CrowdParams,
+        build,
+        {1: "watch", 2: "announce and report", 3: "restrict the inflow", 4: "stop the inflow"},
+    ),
+)

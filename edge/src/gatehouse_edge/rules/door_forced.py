@@ -12,8 +12,10 @@ from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.parameters import FOUND, GENERAL, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import Reading
+from gatehouse_shared.names import DeviceKind, HazardKind
 
 GRADE: Final = 3
 LONG_AGO: Final = float("-inf")
@@ -93,3 +95,15 @@ def build(request: Request) -> Rule:
     )
     sense = DoorForcedSense(request.binding.device, params)
     return Rule(request.binding, timing, sense, also_devices=request.pass_devices)
+
+
+KINDS: Final = (
+    RuleKind(
+        "door_forced",
+        HazardKind.DOOR_FORCED,
+        frozenset({DeviceKind.CONTACT}),
+        DoorForcedParams,
+        build,
+        {3: "the door opened without a pass"},
+    ),
+)

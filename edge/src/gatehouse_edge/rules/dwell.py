@@ -14,8 +14,9 @@ from gatehouse_edge.rules.observations import Moment, Observation, ZoneSignals
 from gatehouse_edge.rules.parameters import GENERAL, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
-from gatehouse_shared.names import Label
+from gatehouse_shared.names import DeviceKind, HazardKind, Label
 
 RAISES_PER_HOUR: Final = 6
 GRADE: Final = 2
@@ -65,3 +66,15 @@ def build(request: Request) -> Rule:
         raises_per_hour=RAISES_PER_HOUR,
     )
     return Rule(request.binding, timing, DwellSense(params.dwell_s), request.arming)
+
+
+KINDS: Final = (
+    RuleKind(
+        "dwell",
+        HazardKind.DWELL,
+        frozenset({DeviceKind.CAMERA}),
+        DwellParams,
+        build,
+        {2: "a person has stayed too long"},
+    ),
+)

@@ -5,17 +5,18 @@ On      a flame (or smoke) of at least `least_score` touches the zone. Raise aft
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.parameters import GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.rules.views import View, in_frame
 from gatehouse_edge.values import Tracks
-from gatehouse_shared.names import Label
+from gatehouse_shared.names import DeviceKind, HazardKind, Label
 
 
 class FlameParams(Params, frozen=True, kw_only=True):
@@ -93,3 +94,23 @@ def _built(
         )
     timing = Timing(stages=(stage,), clear_s=params.clear_s, rearm_s=params.rearm_s, silence_s=2.0)
     return Rule(request.binding, timing, FireSense(request.view, label, params.least_score))
+
+
+KINDS: Final = (
+    RuleKind(
+        "fire_flame",
+        HazardKind.FIRE_FLAME,
+        frozenset({DeviceKind.CAMERA}),
+        FlameParams,
+        build_flame,
+        {3: "a flame is seen"},
+    ),
+    RuleKind(
+        "fire_smoke_video",
+        HazardKind.FIRE_SMOKE,
+        frozenset({DeviceKind.CAMERA}),
+        SmokeVideoParams,
+        build_smoke,
+        {2: "smoke is seen"},
+    ),
+)

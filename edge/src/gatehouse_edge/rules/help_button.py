@@ -10,8 +10,10 @@ from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
 from gatehouse_edge.rules.parameters import GENERAL, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import Reading
+from gatehouse_shared.names import DeviceKind, HazardKind
 
 GRADE: Final = 4
 
@@ -62,3 +64,15 @@ def build(request: Request) -> Rule:
     params = read_params(ButtonParams, request.params, request.place)
     timing = Timing(stages=(Stage(GRADE, 0.0),), clear_s=0.0, silence_s=float("inf"), latched=True)
     return Rule(request.binding, timing, ButtonSense(params.press_s))
+
+
+KINDS: Final = (
+    RuleKind(
+        "help_button",
+        HazardKind.HELP_BUTTON,
+        frozenset({DeviceKind.BUTTON}),
+        ButtonParams,
+        build,
+        {4: "somebody asks for help"},
+    ),
+)

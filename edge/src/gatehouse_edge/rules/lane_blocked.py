@@ -15,9 +15,10 @@ from gatehouse_edge.rules.observations import Moment, Observation, Speed, ZoneSi
 from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.signals import Stillness
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
-from gatehouse_shared.names import Label
+from gatehouse_shared.names import DeviceKind, HazardKind, Label
 
 BLOCKING: Final = frozenset(
     {Label.CAR, Label.BUS, Label.TRUCK, Label.MOTORCYCLE, Label.BICYCLE, Label.OBJECT}
@@ -106,3 +107,15 @@ def build(request: Request) -> Rule:
         gap_ratio=params.gap_ratio,
     )
     return Rule(request.binding, timing, LaneSense(params.least_cover_ratio))
+
+
+KINDS: Final = (
+    RuleKind(
+        "lane_blocked",
+        HazardKind.LANE_BLOCKED,
+        frozenset({DeviceKind.CAMERA}),
+        LaneParams,
+        build,
+        {2: "blocked for a minute", 3: "blocked for three minutes", 4: "blocked for ten minutes"},
+    ),
+)

@@ -18,10 +18,11 @@ from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.rules.views import View, in_frame
 from gatehouse_edge.values import Passage, Track, TrackId, Tracks
-from gatehouse_shared.names import Label
+from gatehouse_shared.names import DeviceKind, HazardKind, Label
 
 WALKERS_MAX: Final = 256
 FORGET_S: Final = 2.0
@@ -183,3 +184,15 @@ def build(request: Request) -> Rule:
     )
     sense = PerimeterSense(request.view, params, request.inward_lines)
     return Rule(request.binding, timing, sense, request.arming)
+
+
+KINDS: Final = (
+    RuleKind(
+        "perimeter_intrusion",
+        HazardKind.PERIMETER_INTRUSION,
+        frozenset({DeviceKind.CAMERA}),
+        PerimeterParams,
+        build,
+        {3: "a person is where nobody should be"},
+    ),
+)

@@ -5,15 +5,16 @@ Two stages: warn (grade 2) and alarm (grade 3). The last value stands for `fresh
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final
 
 from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.parameters import GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import Measure, Reading
-from gatehouse_shared.names import QUANTITIES, Quantity
+from gatehouse_shared.names import QUANTITIES, DeviceKind, HazardKind, Quantity
 
 
 class RangeParams(Params, frozen=True, kw_only=True):
@@ -121,3 +122,15 @@ def build(request: Request) -> Rule:
         stages=(Stage(2, p.dwell_s), Stage(3, p.dwell_s)), clear_s=p.clear_s, silence_s=p.fresh_s
     )
     return Rule(request.binding, timing, RangeSense(table, p.hysteresis_ratio, p.fresh_s))
+
+
+KINDS: Final = (
+    RuleKind(
+        "reading_out_of_range",
+        HazardKind.READING_OUT_OF_RANGE,
+        frozenset({DeviceKind.GAS, DeviceKind.WATER}),
+        RangeParams,
+        build,
+        {2: "beyond the warning limit", 3: "beyond the alarm limit"},
+    ),
+)

@@ -11,8 +11,10 @@ from gatehouse_edge.rules.observations import Moment, Observation, SourceUp
 from gatehouse_edge.rules.parameters import GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import Reading, SourceDown, ThermalSample, Tracks
+from gatehouse_shared.names import DeviceKind, HazardKind
 
 GRADE: Final = 2
 
@@ -69,3 +71,15 @@ def build(request: Request) -> Rule:
         silence_s=float("inf"),
     )
     return Rule(request.binding, timing, StaleSense(params.silent_s))
+
+
+KINDS: Final = (
+    RuleKind(
+        "source_stale",
+        HazardKind.SOURCE_STALE,
+        frozenset(DeviceKind),
+        StaleParams,
+        build,
+        {2: "the source gives nothing"},
+    ),
+)

@@ -5,14 +5,16 @@ leaves its last word standing too, and raises `source_stale` of its own.
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Final
 
 from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
 from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import Reading
+from gatehouse_shared.names import DeviceKind, HazardKind
 
 
 class SmokeParams(Params, frozen=True, kw_only=True):
@@ -106,3 +108,31 @@ def build_door_held(request: Request) -> Rule:
         stages=stages, clear_s=params.clear_s, rearm_s=params.rearm_s, silence_s=float("inf")
     )
     return Rule(request.binding, timing, StateSense(len(stages), "the door stands open"))
+
+
+KINDS: Final = (
+    RuleKind(
+        "fire_smoke",
+        HazardKind.FIRE_SMOKE,
+        frozenset({DeviceKind.SMOKE}),
+        SmokeParams,
+        build_smoke,
+        {3: "the smoke detector is in alarm"},
+    ),
+    RuleKind(
+        "panel_alarm",
+        HazardKind.PANEL_ALARM,
+        frozenset({DeviceKind.PANEL}),
+        PanelParams,
+        build_panel,
+        {3: "the panel is in alarm"},
+    ),
+    RuleKind(
+        "door_held",
+        HazardKind.DOOR_HELD,
+        frozenset({DeviceKind.CONTACT}),
+        DoorHeldParams,
+        build_door_held,
+        {1: "the door has been open for a while", 2: "the door stands open"},
+    ),
+)

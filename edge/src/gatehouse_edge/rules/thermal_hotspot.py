@@ -17,9 +17,10 @@ from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Memory, Rule
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_edge.rules.trigger import Facts, Sample, Stage, Timing
 from gatehouse_edge.values import Measure, ThermalSample
-from gatehouse_shared.names import QUANTITIES, Quantity
+from gatehouse_shared.names import QUANTITIES, DeviceKind, HazardKind, Quantity
 
 EVERY_S: Final = 1.0
 SLOPE_POINTS_MAX: Final = 40
@@ -228,3 +229,15 @@ def build(request: Request) -> Rule:
         update_max_s=params.renotify_s,
     )
     return Rule(request.binding, timing, ThermalSense(params))
+
+
+KINDS: Final = (
+    RuleKind(
+        "thermal_hotspot",
+        HazardKind.THERMAL_HOTSPOT,
+        frozenset({DeviceKind.THERMAL}),
+        ThermalParams,
+        build,
+        {1: "pre-alarm: warmer than it should be", 3: "alarm: hot, or heating up fast"},
+    ),
+)

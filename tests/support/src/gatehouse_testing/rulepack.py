@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 from gatehouse_edge.rules.parameters import ParamSpec, specs
-from gatehouse_edge.rules.registry import RULE_KINDS, RuleKind, pack
+from gatehouse_edge.rules.registry import RULE_KINDS, pack
+from gatehouse_edge.rules.rule_kind import RuleKind
 from gatehouse_testing.dev.paths import ROOT
 
 PACK: Path = ROOT / "seeds" / "rules" / "default.yaml"

@@ -1,0 +1,21 @@
+"""What a module of rules exports as `KINDS`: one row for each rule that it can build."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gatehouse_edge.rules.parameters import Params
+from gatehouse_edge.rules.request import Request
+from gatehouse_edge.rules.rule import Rule
+from gatehouse_shared.names import DeviceKind, HazardKind
+
+
+@dataclass(frozen=True, slots=True)
+class RuleKind:
+    """One kind of rule on one kind of device. `grades`: what each grade that it can reach means."""
+
+    name: str
+    kind: HazardKind
+    devices: frozenset[DeviceKind]
+    params: type[Params]
+    build: Callable[[Request], Rule]
+    grades: Mapping[int, str]
