@@ -11,87 +11,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 import yaml
-from msgspec import Meta
 
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.inference.catalogue import catalogue_folder
-from gatehouse_edge.outbox.bounds import Limits
-from gatehouse_edge.sources.sensors import SensorSpec, check_sensor
+from gatehouse_edge.settings import BrokerSettings, GatewayFile
+from gatehouse_edge.sources.sensors import check_sensor
 from gatehouse_edge.sources.spec import SourceSpec, parse
 from gatehouse_edge.transport.mqtt import Address
 from gatehouse_shared.errors import SiteError
-from gatehouse_shared.ids import Id
 from gatehouse_shared.names import DeviceKind
 from gatehouse_shared.site import Site, decode_site
 
 SEEING: Final = frozenset({DeviceKind.CAMERA, DeviceKind.THERMAL})
 FILE_MAX_BYTES: Final = 4 * 1024 * 1024
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
-Text = Annotated[str, Meta(min_length=1, max_length=512)]
-
-
-class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every part of the file has in common."""
-
-
-class BrokerSettings(Keys, frozen=True, kw_only=True):
-    """A broker: `mqtt://host:port`, or `mqtts://host:port` with checked certificates."""
-
-    url: Text
-    username: Annotated[str, Meta(max_length=128)] | None = None
-    password_file: Text | None = None
-    password_env: Text | None = None
-    ca_file: Text | None = None
-    certificate_file: Text | None = None
-    key_file: Text | None = None
-    allow_plaintext: bool = False
-
-
-class OutboxSettings(Limits, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where accepted events wait for the hub, and how many may."""
-
-    path: Text = "outbox.db"
-
-
-class CameraSettings(Keys, frozen=True, kw_only=True):
-    """One camera: its source (an address, or an address with options), the model that looks, how often."""
-
-    source: SourceSpec | Text
-    model: Annotated[
-        str, Meta(max_length=512, description="A name of `model list`, or the path of a manifest")
-    ] = "yolox_nano"
-    rate_fps: Annotated[float, Meta(gt=0, le=60)] = 5.0
-
-
-class SensorsSettings(Keys, frozen=True, kw_only=True):
-    """The local broker, and what its topics mean."""
-
-    broker: BrokerSettings = BrokerSettings(url="mqtt://127.0.0.1:1883")
-    devices: Annotated[dict[Id, SensorSpec], Meta(min_length=1, max_length=1024)]
-
-
-class GatewayFile(Keys, frozen=True, kw_only=True):
-    """The whole file."""
-
-    gateway: Id
-    site_file: Text
-    hub: BrokerSettings
-    outbox: OutboxSettings = OutboxSettings()
-    cameras: Annotated[dict[Id, CameraSettings], Meta(max_length=64)] = {}
-    sensors: SensorsSettings | None = None
-    clock: Annotated[
-        Literal["kernel", "host"],
-        Meta(
-            description="Who says that the clock is right: the kernel, or the host of this machine"
-        ),
-    ] = "kernel"
-    seeds: Annotated[Text, Meta(description="Folder with models and scenes")] | None = None
-    config_version: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gatehouse_edge.ports import (
     Detector,
     FrameSource,
     FrameTracker,
+    FrameWatcher,
     Gate,
     GateAnswer,
     Ledger,
@@ -52,19 +53,31 @@ def watch(
 
 
 class Look:
-    """A Sight: the gate, the model and the tracker of one colour camera. `inferred` counts frames that the model saw."""
+    """A Sight: the watchers, the gate, the model and the tracker of one colour camera.
 
-    def __init__(self, gate: Gate, detector: Detector, tracker: FrameTracker) -> None:
+    `inferred` counts frames that the model saw.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        detector: Detector,
+        tracker: FrameTracker,
+        watchers: tuple[FrameWatcher, ...] = (),
+    ) -> None:
         self._gate, self._detector, self._tracker = gate, detector, tracker
+        self._watchers = watchers
         self.inferred = 0
 
     def see(self, frame: Frame) -> tuple[Observation, ...]:
         """The tracks of a frame. Where nothing moved since an empty picture it is empty still; a flash of light says nothing."""
+        noticed = tuple(said for watcher in self._watchers for said in watcher.watch(frame))
         answer = self._gate.step(frame, tracks_alive=self._tracker.alive)
         if answer.infer:
             self.inferred += 1
-            return (self._tracker.follow(self._detector.detect(frame.pixels), frame),)  # type: ignore[arg-type]
-        return self._unlooked(answer, frame)
+            detections = self._detector.detect(frame.pixels)  # type: ignore[arg-type]
+            return (*noticed, self._tracker.follow(detections, frame))
+        return (*noticed, *self._unlooked(answer, frame))
 
     def close(self) -> None:
         """Let go of the model."""

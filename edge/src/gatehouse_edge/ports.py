@@ -140,6 +140,14 @@ class Sight(Protocol):
         ...
 
 
+class FrameWatcher(Protocol):
+    """Looks at every frame of one camera beside the model: is the picture sound, does something flicker, what is background."""
+
+    def watch(self, frame: Frame) -> tuple[Observation, ...]:
+        """What it has to say of this frame, mostly nothing. May not keep `frame.pixels`, which the next frame overwrites."""
+        ...
+
+
 class Ledger(Protocol):
     """Makes rows of what was said and puts them where rows go, all or nothing."""
 

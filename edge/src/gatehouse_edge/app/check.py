@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from gatehouse_edge.clock import SystemClock
-from gatehouse_edge.config import BrokerSettings, Config, broker_address, load_config
+from gatehouse_edge.config import Config, broker_address, load_config
 from gatehouse_edge.errors import ConfigError, EdgeError
 from gatehouse_edge.inference.catalogue import resolve_manifest
 from gatehouse_edge.inference.weights import find_file
 from gatehouse_edge.rules.build import build_release, build_rules
+from gatehouse_edge.settings import BrokerSettings
 from gatehouse_edge.sources.opening import probe
 from gatehouse_edge.transport.mqtt import Address, tls_context
 from gatehouse_shared.names import DeviceKind

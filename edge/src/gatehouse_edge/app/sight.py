@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gatehouse_edge.app.watchers import watchers_for
 from gatehouse_edge.config import Config
 from gatehouse_edge.gate.motion import MotionGate
 from gatehouse_edge.inference.catalogue import is_reviewed
@@ -60,7 +61,7 @@ class Models:
         place = list(self.config.file.cameras).index(device)
         detector = self._detector(model, rate_fps).for_camera(place)
         tracker = CameraTracker(Tracker(parameters_for(detector.scores)), self.seed())
-        return Look(MotionGate(), detector, tracker)
+        return Look(MotionGate(), detector, tracker, watchers_for(self.config, device))
 
     def states(self) -> tuple[ModelState, ...]:
         """What the birth says of the models in use."""
