@@ -68,9 +68,12 @@ def build_parser() -> argparse.ArgumentParser:
     analyze.add_argument("--model", metavar="NAME", help="instead of the camera's own")
     analyze.set_defaults(command=_analyze)
 
-    model = commands.add_parser("model", help="list, fetch or verify models")
-    model.add_argument("action", choices=("list", "pull", "verify"))
+    model = commands.add_parser("model", help="list, fetch, verify or reshape models")
+    model.add_argument("action", choices=("list", "pull", "verify", "reshape"))
     model.add_argument("name", nargs="?", metavar="NAME")
+    model.add_argument(
+        "--input", type=_size, metavar="WIDTHxHEIGHT", help="reshape: the new input, such as 416x256"
+    )
     model.set_defaults(command=_model)
 
     doctor = commands.add_parser("doctor", help="look at this machine and its installation")
@@ -116,7 +119,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
 def _model(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.models import model_command  # noqa: PLC0415
 
-    return model_command(arguments.action, arguments.name, print)
+    return model_command(arguments.action, arguments.name, print, arguments.input)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -136,6 +139,13 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no time zone; add Z or +08:00")
     return moment
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 416x256")
+    return int(width), int(height)
 
 
 def _rate(text: str) -> float:

@@ -1,4 +1,4 @@
-"""`model list | pull | verify`. Needs neither numpy nor onnxruntime."""
+"""`model list | pull | verify | reshape`. Only the last needs numpy and onnxruntime."""
 
 import sys
 from collections.abc import Callable
@@ -7,12 +7,19 @@ from gatehouse_edge.errors import ConfigError, ModelError
 from gatehouse_edge.inference import weights
 
 
-def model_command(action: str, name: str | None, say: Callable[[str], None]) -> int:
-    """Run one action; 0 when all is well, 1 when a model is missing or wrong."""
+def model_command(
+    action: str,
+    name: str | None,
+    say: Callable[[str], None],
+    size_wh: tuple[int, int] | None = None,
+) -> int:
+    """Run one action; 0 when all is well, 1 when a model is missing or wrong. `size_wh`: for `reshape`."""
     if action == "list":
         return _list(say)
     if name is None:
         raise ConfigError(f"model {action} needs a name", place="model", remedy="See `model list`")
+    if action == "reshape":
+        return _reshape(name, size_wh, say)
     return _pull(name, say) if action == "pull" else _verify(name, say)
 
 
@@ -46,6 +53,19 @@ def _verify(name: str, say: Callable[[str], None]) -> int:
         say(str(error))
         return 1
     say(f"{name}: {path or 'needs no file'}: as in the catalogue")
+    return 0
+
+
+def _reshape(name: str, size_wh: tuple[int, int] | None, say: Callable[[str], None]) -> int:
+    from gatehouse_edge.inference.reshape import reshape_model  # noqa: PLC0415 - needs the extras
+
+    if size_wh is None:
+        raise ConfigError(
+            "the new size is not said", place="model reshape", remedy="Add --input 416x256 for 16:9"
+        )
+    record = reshape_model(name, *size_wh)
+    say(f"{record.stem}: {record}")
+    say(f"Cameras take it with `model: {record.stem}`; the hub shows it as unreviewed")
     return 0
 
 

@@ -1,7 +1,8 @@
 """The models that the project has read, run and measured: `seeds/models/catalogue.yaml` and the manifests beside it.
 
-Looked for in `$GATEHOUSE_SEEDS/models`, in the installed package, and in the working tree. Imports neither
-numpy nor onnxruntime.
+Looked for in `$GATEHOUSE_SEEDS/models`, in the installed package, and in the working tree. Manifests in the user's cache
+(`model reshape` writes them) can be named too, and are not reviewed unless the catalogue holds the same. Imports neither numpy
+nor onnxruntime.
 """
 
 from __future__ import annotations
@@ -46,9 +47,25 @@ def load_catalogue() -> tuple[Manifest, ...]:
     return tuple(manifests)
 
 
+def user_cache() -> Path:
+    """The folder that `model pull` and `model reshape` write to."""
+    stated = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(stated) if stated.startswith("/") else Path.home() / ".cache"
+    return root / "gatehouse" / "models"
+
+
+def load_known() -> tuple[Manifest, ...]:
+    """The catalogue, then what the user's cache adds under names of its own. Raises ModelError."""
+    shipped = load_catalogue()
+    names = {manifest.name for manifest in shipped}
+    beside = sorted(user_cache().glob("*.yaml"))[:MAX_MODELS]
+    local = [m for path in beside for m in load_manifests(path) if m.name not in names]
+    return (*shipped, *local)
+
+
 def find_manifest(name: str) -> Manifest:
-    """The manifest of that name in the catalogue. Raises ModelError that lists what there is."""
-    manifests = load_catalogue()
+    """The manifest of that name in the catalogue or the user's cache. Raises ModelError that lists what there is."""
+    manifests = load_known()
     for manifest in manifests:
         if manifest.name == name:
             return manifest

@@ -18,7 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatehouse_edge.errors import ModelError
-from gatehouse_edge.inference.catalogue import catalogue_folder, find_manifest, load_catalogue
+from gatehouse_edge.inference.catalogue import (
+    catalogue_folder,
+    find_manifest,
+    load_known,
+    user_cache,
+)
 from gatehouse_edge.inference.manifest import Manifest, ModelFile
 
 Progress = Callable[[int, int], None]
@@ -41,13 +46,6 @@ class ModelStatus:
         return self.path is not None or not self.manifest.needs_file
 
 
-def user_cache() -> Path:
-    """The folder that `model pull` writes to."""
-    stated = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(stated) if stated.startswith("/") else Path.home() / ".cache"
-    return root / "gatehouse" / "models"
-
-
 def search_folders(extra: tuple[Path, ...] = ()) -> tuple[Path, ...]:
     """Folders in the order in which they are looked at."""
     assets = os.environ.get("GATEHOUSE_ASSETS")
@@ -57,8 +55,8 @@ def search_folders(extra: tuple[Path, ...] = ()) -> tuple[Path, ...]:
 
 
 def list_models(extra: tuple[Path, ...] = ()) -> tuple[ModelStatus, ...]:
-    """Every model of the catalogue, and where its file is."""
-    return tuple(ModelStatus(m, locate_file(m, extra)) for m in load_catalogue())
+    """Every model of the catalogue and of the user's cache, and where its file is."""
+    return tuple(ModelStatus(m, locate_file(m, extra)) for m in load_known())
 
 
 def locate_file(manifest: Manifest, extra: tuple[Path, ...] = ()) -> Path | None:

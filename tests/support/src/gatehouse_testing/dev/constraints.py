@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
 
 def ours() -> list[str]:
     """The packages of this tree, with the extras that development needs."""
-    extras = {"gatehouse-edge": "[vision]"}
+    extras = {"gatehouse-edge": "[reshape,vision]"}
     return [f"{folder}{extras.get(name, '')}" for name, folder in PACKAGES.items()]
 
 
