@@ -12,7 +12,7 @@ from gatehouse_edge.inference.catalogue import is_reviewed
 from gatehouse_edge.inference.detector import ChildDetector, open_detector
 from gatehouse_edge.inference.thermal import Thermometer
 from gatehouse_edge.pipeline import Look
-from gatehouse_edge.ports import Sight
+from gatehouse_edge.ports import Gate, Sight
 from gatehouse_edge.tracking.parameters import parameters_for
 from gatehouse_edge.tracking.table import Moment, TrackerState
 from gatehouse_edge.tracking.tracker import Tracker
@@ -47,10 +47,14 @@ class CameraTracker:
 
 @dataclass(slots=True)
 class Models:
-    """Models in use, one process for each, shared by its cameras, kept until `close`. `seed` makes seeds for trackers."""
+    """Models in use, one process for each, shared by its cameras, kept until `close`.
+
+    `seed` makes seeds for trackers, `gate` the gate of a camera.
+    """
 
     config: Config
     seed: Callable[[], int]
+    gate: Callable[[], Gate] = MotionGate
     _open: dict[str, ChildDetector] = field(default_factory=dict[str, ChildDetector])
     _states: dict[str, ModelState] = field(default_factory=dict[str, ModelState])
 
@@ -61,7 +65,7 @@ class Models:
         place = list(self.config.file.cameras).index(device)
         detector = self._detector(model, rate_fps).for_camera(place)
         tracker = CameraTracker(Tracker(parameters_for(detector.scores)), self.seed())
-        return Look(MotionGate(), detector, tracker, watchers_for(self.config, device))
+        return Look(self.gate(), detector, tracker, watchers_for(self.config, device))
 
     def states(self) -> tuple[ModelState, ...]:
         """What the birth says of the models in use."""
