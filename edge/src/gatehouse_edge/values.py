@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, NewType, Protocol
 
 from gatehouse_shared.events import ClockState, Data
 from gatehouse_shared.names import HazardKind, Label, Lane, Phase, Quantity
@@ -30,12 +30,43 @@ class FrameKind(StrEnum):
     THERMAL = "thermal"
 
 
+class FrameMemory(Protocol):
+    """Memory that a decoder fills and other processes of the agent may map, in slots of one picture each."""
+
+    @property
+    def number(self) -> int:
+        """Tells this memory from every other one that this process has had."""
+        ...
+
+    def duplicate(self) -> int:
+        """A descriptor of it, the caller's to close. Raises OSError when the memory was given back."""
+        ...
+
+    def hold(self, slot: int) -> None:
+        """Nothing is written into this slot until `release`. Holds are counted."""
+        ...
+
+    def release(self, slot: int) -> None:
+        """Ends one hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a frame lies: a slot of a memory, which begins at byte `offset`."""
+
+    memory: FrameMemory
+    slot: int
+    offset: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One image of one camera.
 
     `pixels`: colour `(h, w, 3)` uint8 BGR; thermal `(h, w)` float32 degrees Celsius. `index` counts frames of the source
-    from 0; `at` is media time in seconds; `time` is when it was taken.
+    from 0; `at` is media time in seconds; `time` is when it was taken. `place` is set where the pixels lie in memory that
+    another process can map; whoever looks at them after the source was asked for the next frame holds that slot.
     """
 
     device: str
@@ -44,6 +75,7 @@ class Frame:
     at: float
     time: datetime
     pixels: NDArray[np.uint8] | NDArray[np.float32]
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,18 @@
 It has no name, so nothing is left behind whoever dies and however; it cannot be made smaller, so a broken child cannot pull
 it away under the agent. It holds `SLOTS` slots and never more than `MAX_SLOT_BYTES` each.
 
-Another process of the agent (inference) may attach without a copy: give it the slab's `fd` (`pass_fds` at its start, or
-SCM_RIGHTS later) and a frame's `offset` and shape. A slot keeps its picture until the source is asked for the next one.
+Another process of the agent (inference) may attach without a copy: give it a `duplicate` of the slab's descriptor and a frame's
+`offset` and shape. A slot keeps its picture until the source is asked for the next one, and for as long as it is held: one slot
+is filled while one picture is looked at and the newest one waits, so three are enough.
 """
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import mmap
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +25,12 @@ from gatehouse_edge.sources.messages import MAX_PIXELS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SLOTS = 2
+SLOTS = 3
 MAX_SLOT_BYTES = MAX_PIXELS * 4
 PAGE = mmap.PAGESIZE
+SETTLE_S = 1.0
+"""How long growing waits for held pictures, whose place it takes; later they may be torn, once."""
+_NUMBERS = itertools.count(1)
 
 
 def picture_bytes(height: int, width: int, *, thermal: bool) -> int:
@@ -36,8 +42,10 @@ class Slab:
     """Both ends of the memory. The agent makes it with `Slab.create()`, the child opens it with `Slab(fd)`."""
 
     def __init__(self, fd: int) -> None:
-        self.fd, self.slot_bytes = fd, 0
+        self.fd, self.slot_bytes, self.number = fd, 0, next(_NUMBERS)
         self._map: mmap.mmap | None = None
+        self._held = [0] * SLOTS
+        self._let_go = threading.Condition()
 
     @classmethod
     def create(cls) -> Slab:
@@ -54,6 +62,8 @@ class Slab:
             )
         slot_bytes = -(-needed_bytes // PAGE) * PAGE
         if slot_bytes > self.slot_bytes:
+            with self._let_go:
+                self._let_go.wait_for(lambda: not any(self._held), SETTLE_S)
             os.ftruncate(self.fd, slot_bytes * SLOTS)
             self.attach(slot_bytes)
 
@@ -62,6 +72,29 @@ class Slab:
         if slot_bytes != self.slot_bytes:
             self._map = mmap.mmap(self.fd, slot_bytes * SLOTS)
             self.slot_bytes = slot_bytes
+
+    def hold(self, slot: int) -> None:
+        """Nothing is lent to the decoder in this slot until `release`; counted, from any thread."""
+        with self._let_go:
+            self._held[slot] += 1
+
+    def release(self, slot: int) -> None:
+        """Ends one hold."""
+        with self._let_go:
+            self._held[slot] -= 1
+            self._let_go.notify_all()
+
+    def next_slot(self, after: int, *, again: bool) -> int | None:
+        """The slot to lend after `after`, which itself is lent only where its picture is done with (`again`). None: all held."""
+        with self._let_go:
+            steps = range(1, SLOTS + again)
+            free = ((after + n) % SLOTS for n in steps if not self._held[(after + n) % SLOTS])
+            return next(free, None)
+
+    def duplicate(self) -> int:
+        """A descriptor of the slab, the caller's to close. Raises OSError when the slab was closed."""
+        with self._let_go:
+            return os.dup(self.fd)
 
     def offset(self, slot: int) -> int:
         """Where a slot begins, in bytes."""
@@ -82,7 +115,8 @@ class Slab:
 
     def close(self) -> None:
         """Gives the memory back once the last picture is let go."""
-        self._map, self.slot_bytes = None, 0
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        with self._let_go:
+            self._map, self.slot_bytes = None, 0
+            if self.fd >= 0:
+                os.close(self.fd)
+                self.fd = -1

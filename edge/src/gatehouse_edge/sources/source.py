@@ -3,8 +3,8 @@
 Live     the latest frame only; an outage is one SourceDown, then tries with growing, jittered waits and, for a decoder that
          keeps crashing, a restart budget; it never gives up and never raises.
 Recorded every due frame in step with the consumer, the same frames on every run; an outage raises SourceFailedError.
-Bounds   one child, two pictures of memory, one message on its way. A frame's pixels are the child's memory: valid until the
-         next frame is asked for, and the consumer's to write on (privacy zones) until then.
+Bounds   one child, three pictures of memory, one message on its way. A frame's pixels are the child's memory: valid until the
+         next frame is asked for or, where its place is held, until that is released.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from gatehouse_edge.sources.messages import (
     Want,
 )
 from gatehouse_edge.sources.patience import Patience, Retry, Timeline
-from gatehouse_edge.sources.slab import SLOTS, Slab, picture_bytes
+from gatehouse_edge.sources.slab import Slab, picture_bytes
 from gatehouse_edge.sources.spec import SourceSpec, with_secrets
-from gatehouse_edge.values import Frame, FrameKind, SourceDown, SourceHealth
+from gatehouse_edge.values import Frame, FrameKind, Place, SourceDown, SourceHealth
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +92,6 @@ class DecodedSource:
     def failure(self) -> SourceFailedError | None:
         """The last failure, with its remedy; None when there was none."""
         return self._failure
-
-    @property
-    def slab_fd(self) -> int | None:
-        """Descriptor of the memory that holds the present frames, for a process that attaches to it (see `slab`)."""
-        return self._slab.fd if self._slab else None
 
     def frames(self) -> Iterator[Frame]:
         """Frames in order of `at`, until a recording ends or the source is closed.
@@ -196,7 +191,10 @@ class DecodedSource:
         """Lends a slot for the next frame, unless one is lent already."""
         if self._asked or self._child is None or self._slab is None:
             return
-        self._seq, self._slot, self._asked = self._seq + 1, (self._slot + 1) % SLOTS, True
+        slot = self._slab.next_slot(self._slot, again=self._setting.live)
+        if slot is None:
+            return
+        self._seq, self._slot, self._asked = self._seq + 1, slot, True
         if self._hello is not None:
             self._since_s = time.monotonic()
         self._child.send(Want(self._seq, self._slot, self._slab.slot_bytes))
@@ -241,10 +239,11 @@ class DecodedSource:
         self._back(now_s, ready.passed + 1)
         at, taken_at = self._times(ready, now_s)
         self._index, self._last_at = self._index + ready.passed + 1, at
+        place = Place(slab, ready.slot, slab.offset(ready.slot))
         if not self._setting.live:
             self._ask()  # the child decodes the next one while the consumer works on this
         kind = FrameKind.THERMAL if hello.thermal else FrameKind.COLOUR
-        return Frame(self.device, kind, self._index, at, taken_at, pixels)
+        return Frame(self.device, kind, self._index, at, taken_at, pixels, place)
 
     def _times(self, ready: Ready, now_s: float) -> tuple[float, datetime]:
         if not self._setting.live:
