@@ -43,8 +43,8 @@ from gatehouse_testing.dev.bench import Figure
 from gatehouse_testing.gateway_files import read_gateway, write_gateway
 from gatehouse_testing.usage import cpu_s, descendants, load
 
-MODEL, FPS = "yolox_nano", 10.0
-TURN, TURNS, WARM_UP = 40, 9, 20
+MODEL, FPS = "yolox_nano", 60.0
+TURN, TURNS, WARM_UP = 35, 9, 20
 CLIPS = {
     "432p": ("video/one-by-one-person-detection.mp4", "768x432", 1.22),
     "720p": ("video/hall-720p.avi", "1280x720", 1.40),

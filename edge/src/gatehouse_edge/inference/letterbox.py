@@ -1,8 +1,8 @@
-"""A frame becomes a model's input, and boxes of the input become boxes of the frame. No I/O, no state but two buffers.
+"""A frame becomes a model's input, and boxes of the input become boxes of the frame. No I/O, no state but a buffer.
 
-    frame (h, w, 3) uint8 BGR --resize--> top left corner of a padded canvas --scale, mean, std--> (1, 3, H, W) float32
+    frame (h, w, 3) uint8 BGR --resize--> top left corner, the rest padded --scale, mean, std--> (1, 3, H, W) float32
 
-The canvas and the tensor are made once per frame size and used again, since making them costs as much as filling them.
+The tensor is made once and used again, and its padding is written once per frame size: making it costs as much as filling it.
 """
 
 from __future__ import annotations
@@ -54,28 +54,27 @@ class Letterbox:
 
     def __init__(self, spec: InputSpec) -> None:
         self._spec = spec
-        self._canvas = np.full((spec.height, spec.width, 3), spec.pad, np.uint8)
         self._tensor = np.zeros((1, 3, spec.height, spec.width), np.float32)
         self._covered = (0, 0)
-        planes = (0, 1, 2) if spec.order == "bgr" else (2, 1, 0)
-        self._planes = planes
-        self._gain = [spec.scale / std for std in spec.std]
-        self._shift = [-mean / std for mean, std in zip(spec.mean, spec.std, strict=True)]
-        self._plain = self._gain == [1.0] * 3 and self._shift == [0.0] * 3
+        self._step = 1 if spec.order == "bgr" else -1
+        gain = [spec.scale / std for std in spec.std]
+        shift = [-mean / std for mean, std in zip(spec.mean, spec.std, strict=True)]
+        self._plain = gain == [1.0] * 3 and shift == [0.0] * 3
+        self._gain = np.array(gain, np.float32)[:, None, None]
+        self._shift = np.array(shift, np.float32)[:, None, None]
+        self._padding = np.float32(spec.pad) * self._gain + self._shift
 
     def prepare(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Fitted]:
         """The tensor `(1, 3, H, W)` for `pixels` `(h, w, 3)` BGR, and the way back."""
         fitted = fit_frame(pixels.shape[1], pixels.shape[0], self._spec)
         inside = fitted.inside_wh
         if inside != self._covered:
-            self._canvas[:] = self._spec.pad
             self._covered = inside
-        window = self._canvas[: inside[1], : inside[0]]
-        cv2.resize(pixels, inside, dst=window, interpolation=cv2.INTER_LINEAR)
-        for plane, source in enumerate(self._planes):
-            target = self._tensor[0, plane]
-            np.copyto(target, self._canvas[:, :, source])
-            if not self._plain:
-                target *= np.float32(self._gain[plane])
-                target += np.float32(self._shift[plane])
+            self._tensor[0] = self._padding
+        resized = cv2.resize(pixels, inside, interpolation=cv2.INTER_LINEAR)
+        target = self._tensor[0, :, : inside[1], : inside[0]]
+        np.copyto(target, resized[:, :, :: self._step].transpose(2, 0, 1))
+        if not self._plain:
+            target *= self._gain
+            target += self._shift
         return self._tensor, fitted

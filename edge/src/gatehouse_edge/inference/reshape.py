@@ -124,7 +124,7 @@ def patch_sizes(data: bytes, manifest: Manifest, outputs: tuple[OutputSpec, ...]
                 dimension.dim_value = size
         onnx.checker.check_model(model)
         return bytes(model.SerializeToString(deterministic=True))
-    except Exception as error:  # noqa: BLE001 - whatever protobuf and the checker may say of a file
+    except Exception as error:
         raise ModelError(
             f"the file cannot be changed: {str(error)[:300]}",
             place=f"model {manifest.name}",
