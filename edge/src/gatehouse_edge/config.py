@@ -20,6 +20,7 @@ import yaml
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.inference.catalogue import catalogue_folder
 from gatehouse_edge.settings import BrokerSettings, GatewayFile
+from gatehouse_edge.sources.privacy import check_privacy
 from gatehouse_edge.sources.sensors import check_sensor
 from gatehouse_edge.sources.spec import SourceSpec, parse
 from gatehouse_edge.transport.mqtt import Address
@@ -53,7 +54,7 @@ class Config:
         return None if models is None else models.parent
 
     def source(self, device: str) -> SourceSpec:
-        """The source of a camera; file paths are made absolute."""
+        """The source of a camera; file paths are made absolute, and its privacy zones are with it wherever it is opened."""
         camera = self.file.cameras[device]
         spec = (
             SourceSpec(url=camera.source, rate_fps=camera.rate_fps)
@@ -62,6 +63,8 @@ class Config:
         )
         if spec.rate_fps is None:
             spec = msgspec.structs.replace(spec, rate_fps=camera.rate_fps)
+        if camera.privacy:
+            spec = msgspec.structs.replace(spec, privacy=spec.privacy + camera.privacy)
         return anchored(spec, self.folder)
 
     def kind(self, device: str) -> DeviceKind:
@@ -160,8 +163,9 @@ def check_config(config: Config, *, place: str) -> None:
             key = f"{place}: sensors.devices.{device}"
             check_sensor(spec, key)
             _check_device(config, device, key, seeing=False)
-    for device in file.cameras:
+    for device, camera in file.cameras.items():
         key = f"{place}: cameras.{device}"
+        check_privacy(camera.privacy, f"{key}.privacy")
         _check_device(config, device, key, seeing=True)
         parse(config.source(device), place=f"{key}.source")
     if file.gateway not in config.site.gateways():

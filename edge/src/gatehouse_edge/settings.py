@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gatehouse_edge.outbox.bounds import Limits
+from gatehouse_edge.sources.privacy import PrivacyZones
 from gatehouse_edge.sources.sensors import SensorSpec
 from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_shared.ids import Id
@@ -44,6 +45,7 @@ class CameraSettings(Keys, frozen=True, kw_only=True):
         str, Meta(max_length=512, description="A name of `model list`, or the path of a manifest")
     ] = "yolox_nano"
     rate_fps: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    privacy: PrivacyZones = ()
 
 
 class SensorsSettings(Keys, frozen=True, kw_only=True):

@@ -233,6 +233,7 @@ def recorded_spec(config: Config, device: str, wish: Wish) -> SourceSpec:
         scale_c=spec.scale_c,
         offset_c=spec.offset_c,
         array=spec.array,
+        privacy=spec.privacy,
     )
     return msgspec.structs.replace(spec, recorded_at=wish.start or RECORDED_AT)
 

@@ -14,7 +14,7 @@ from gatehouse_edge.inference.catalogue import resolve_manifest
 from gatehouse_edge.inference.weights import find_file
 from gatehouse_edge.rules.build import build_release, build_rules
 from gatehouse_edge.settings import BrokerSettings
-from gatehouse_edge.sources.opening import probe
+from gatehouse_edge.sources.opening import probe, require_vision
 from gatehouse_edge.transport.mqtt import Address, tls_context
 from gatehouse_shared.names import DeviceKind
 
@@ -66,6 +66,9 @@ def findings(config: Config, *, probe_all: bool) -> Iterator[Finding]:
         {c.model for d, c in config.file.cameras.items() if _sees_colour(config, d)}
     ):
         yield _try(f"model {name}", partial(_model, config, name))
+    for device in config.file.cameras:
+        if config.source(device).privacy:
+            yield _try(f"privacy of {device}", partial(_privacy, config, device))
     yield from _brokers(config, probe_all=probe_all)
     if probe_all:
         for device in config.file.cameras:
@@ -129,6 +132,15 @@ def reach(address: Address, place: str) -> str:
             remedy="Check that the broker runs, its address and port, and the firewall between",
         ) from None
     return f"{where} answers"
+
+
+def _privacy(config: Config, device: str) -> str:
+    require_vision(device)
+    from gatehouse_edge.sources.masking import covered_ratio  # noqa: PLC0415 - needs numpy
+
+    zones = config.source(device).privacy
+    named = f"{len(zones)} zone{'s' if len(zones) > 1 else ''}"
+    return f"{named} hide{'' if len(zones) > 1 else 's'} {covered_ratio(zones):.1%} of the picture"
 
 
 def _camera(config: Config, device: str) -> str:

@@ -3,6 +3,7 @@
 Live     the latest frame only; an outage is one SourceDown, then tries with growing, jittered waits and, for a decoder that
          keeps crashing, a restart budget; it never gives up and never raises.
 Recorded every due frame in step with the consumer, the same frames on every run; an outage raises SourceFailedError.
+Privacy  zones are overwritten here, in the agent, before a frame is handed to anybody: no decoder can leave them out.
 Bounds   one child, three pictures of memory, one message on its way. A frame's pixels are the child's memory: valid until the
          next frame is asked for or, where its place is held, until that is released.
 """
@@ -22,6 +23,7 @@ from gatehouse_edge.errors import ConfigError, SourceError
 from gatehouse_edge.ports import Clock
 from gatehouse_edge.sources.child import DECODER, DecodeChild
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
+from gatehouse_edge.sources.masking import PrivacyMask
 from gatehouse_edge.sources.messages import (
     Ended,
     Failed,
@@ -34,7 +36,7 @@ from gatehouse_edge.sources.messages import (
 )
 from gatehouse_edge.sources.patience import Patience, Retry, Timeline
 from gatehouse_edge.sources.slab import Slab, picture_bytes
-from gatehouse_edge.sources.spec import SourceSpec, with_secrets
+from gatehouse_edge.sources.spec import SourceSpec, told_to_child, with_secrets
 from gatehouse_edge.values import Frame, FrameKind, Place, SourceDown, SourceHealth
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class DecodedSource:
         self.device, self._setting, self._clock = setting.device, setting, clock
         self.on_down: Callable[[SourceDown], None] | None = None
         self._retry = Retry(setting.patience, random.random)
+        self._mask = PrivacyMask(setting.spec.privacy)
         self._timeline = Timeline()
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._origin_s = time.monotonic()
@@ -173,7 +176,7 @@ class DecodedSource:
         self._since_s = time.monotonic()
         try:
             request = Open(
-                spec=with_secrets(self._setting.spec, place=self.device),
+                spec=with_secrets(told_to_child(self._setting.spec), place=self.device),
                 live=self._setting.live,
                 origin_s=self._origin_s,
                 stall_s=self._setting.patience.stall_s,
@@ -234,6 +237,7 @@ class DecodedSource:
             pixels = view(ready.slot, ready.height, ready.width)
         except SourceError as error:
             return self._fail(FailReason.CRASHED, str(error))
+        self._mask.hide(pixels)
         now_s = time.monotonic()
         self._asked = False
         self._back(now_s, ready.passed + 1)

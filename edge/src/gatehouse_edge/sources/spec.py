@@ -23,6 +23,8 @@ import msgspec
 from msgspec import Meta
 
 from gatehouse_edge.errors import ConfigError
+from gatehouse_edge.sources.backends import Decoder, DecoderCommand, Hardware, check_decoder
+from gatehouse_edge.sources.privacy import PrivacyZones, check_privacy
 
 HIDDEN = "***"
 SHORT_USER = (
@@ -47,6 +49,8 @@ class Scheme(StrEnum):
 
 DEVICES = frozenset({Scheme.RTSP, Scheme.RTSPS, Scheme.USB})
 """Sources that set their own pace; the others are recordings, played in step or, live, at their own speed."""
+DECODED_BY_CHOICE = frozenset({Scheme.RTSP, Scheme.RTSPS, Scheme.FILE})
+"""Sources of compressed video, which another decoder than the box's own may read."""
 
 
 class SourceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,6 +60,8 @@ class SourceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     seconds, and every frame is still delivered), and gives stills and radiometric folders their pace (default 1).
     `rate_fps` takes fewer: the first frame of each 1 / rate_fps seconds of media time.
     `scale_c`, `offset_c`: degrees Celsius = raw * scale_c + offset_c, for whole-number radiometric data.
+    `decoder` and `hardware` say who decodes: see `backends`.
+    `privacy`: zones that are overwritten in every frame before anybody gets it; they stay in the agent.
     `subnets`: where a network camera's address must lie, CIDR; empty: anywhere but loopback, link-local and multicast.
     """
 
@@ -74,6 +80,9 @@ class SourceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     subnets: Annotated[tuple[Words, ...], Meta(max_length=16)] = ()
     allow_loopback: bool = False
     recorded_at: Annotated[datetime, Meta(tz=True)] | None = None
+    decoder: Decoder | DecoderCommand = Decoder.OPENCV
+    hardware: Hardware = Hardware.NONE
+    privacy: PrivacyZones = ()
 
     def __repr__(self) -> str:
         """Never shows user or password: tracebacks and logs print this."""
@@ -96,6 +105,15 @@ class Address:
 
 def parse(spec: SourceSpec, *, place: str = "") -> Address:
     """Checks address and options together. Raises ConfigError that names `place` and the remedy."""
+    address = _address(spec, place)
+    check_decoder(
+        spec.decoder, spec.hardware, can_choose=address.scheme in DECODED_BY_CHOICE, place=place
+    )
+    check_privacy(spec.privacy, f"{place}.privacy" if place else "privacy")
+    return address
+
+
+def _address(spec: SourceSpec, place: str) -> Address:
     head, colon, rest = spec.url.partition(":")
     known = {s.value for s in Scheme}
     if not colon or (head.lower() not in known and "://" not in spec.url):
@@ -165,6 +183,11 @@ def _check_network(spec: SourceSpec, place: str) -> None:
             place=place,
             remedy="Take it out of the address or out of `user`",
         )
+
+
+def told_to_child(spec: SourceSpec) -> SourceSpec:
+    """The spec without what is the agent's own affair."""
+    return msgspec.structs.replace(spec, privacy=())
 
 
 def with_secrets(spec: SourceSpec, *, place: str = "") -> SourceSpec:
