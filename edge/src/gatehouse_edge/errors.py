@@ -5,6 +5,7 @@ EdgeError
  |- SourceError        a camera or sensor gives nothing (try again)
  |- ModelError         a model or its manifest is not usable (permanent)
  |- RuleConfigError    parameters of a rule that cannot be (permanent)
+ |- PluginError        a plug-in that is not what the file says, or does not run
  |- TimeWentBackError  the caller passed an earlier time
  '- OutboxError        the outbox file cannot be used (see message)
 """
@@ -34,6 +35,10 @@ class ModelError(EdgeError):
 
 class RuleConfigError(EdgeError):
     """Rule parameters that cannot be."""
+
+
+class PluginError(EdgeError):
+    """A plug-in that cannot be used, or does not run."""
 
 
 class TimeWentBackError(EdgeError):

@@ -1,0 +1,1 @@
+"""Rules and sources that somebody else wrote, each in a cage of its own. What outsiders import is `plugins.api`."""
