@@ -32,6 +32,7 @@ MetrePoint = tuple[
     Annotated[float, Meta(ge=-8191, le=8191)], Annotated[float, Meta(ge=-8191, le=8191)]
 ]
 FramePoint = tuple[Annotated[float, Meta(ge=0, le=1)], Annotated[float, Meta(ge=0, le=1)]]
+FramePolygon = Annotated[tuple[FramePoint, ...], Meta(min_length=3, max_length=64)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -88,12 +89,16 @@ class Line(Part, frozen=True, kw_only=True):
 
 
 class View(Part, frozen=True, kw_only=True):
-    """Where a device sees a zone; with four or more marks (frame point, site point) sizes and densities are in metres."""
+    """Where a device sees a zone; with four or more marks (frame point, site point) sizes and densities are in metres.
+
+    `rest_areas` are the parts of the frame where people lie down as they please: benches, beds, lawns, play areas.
+    """
 
     device: Id
     zone: Id
-    polygon: Annotated[tuple[FramePoint, ...], Meta(min_length=3, max_length=64)]
+    polygon: FramePolygon
     marks: Annotated[tuple[tuple[FramePoint, MetrePoint], ...], Meta(max_length=32)] = ()
+    rest_areas: Annotated[tuple[FramePolygon, ...], Meta(max_length=16)] = ()
 
 
 class Schedule(Part, frozen=True, kw_only=True):
@@ -183,6 +188,8 @@ def check_site(site: Site) -> None:
         _check_polygon(f"zones[{index}].polygon ({zone.id})", zone.polygon)
     for index, view in enumerate(site.views):
         _check_polygon(f"views[{index}].polygon ({view.device} of {view.zone})", view.polygon)
+        for area, corners in enumerate(view.rest_areas):
+            _check_polygon(f"views[{index}].rest_areas[{area}]", corners)
         if 0 < len(view.marks) < 4:
             raise SiteError(
                 f"views[{index}].marks",

@@ -153,7 +153,7 @@ class Speaker:
             confidence=finding.confidence,
             confirm_s=floor_confirm(hazard_class, finding.confirm_s) if raised else 0,
             armed=finding.armed,
-            drill=False,
+            drill=finding.drill if known is None else known.data.drill,
             count=_count_of(finding),
             measure=_measure_of(finding) if ending is None else UNSET,
             count_raises=_raises_of(finding, phase),
@@ -201,6 +201,7 @@ def again(hazard: OpenHazard, phase: Phase, now: datetime, reason: str = "") -> 
         grade=hazard.data.grade,
         confidence=hazard.data.confidence,
         armed=hazard.data.armed,
+        drill=hazard.data.drill,
         count=count if isinstance(count, int) else None,
         reason=reason,
     )

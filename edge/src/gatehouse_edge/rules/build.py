@@ -10,7 +10,6 @@ from typing import Final
 
 from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.homography import homography
-from gatehouse_edge.rules.lane_blocked import stillness
 from gatehouse_edge.rules.line_flow import LineCounter
 from gatehouse_edge.rules.registry import rule_kind
 from gatehouse_edge.rules.release_count import CountRelease
@@ -19,7 +18,7 @@ from gatehouse_edge.rules.release_flow import CLOSING_DEFAULT, FlowRelease, Line
 from gatehouse_edge.rules.request import Exit, Request
 from gatehouse_edge.rules.rule import Binding, Rule
 from gatehouse_edge.rules.ruleset import RuleSet
-from gatehouse_edge.rules.schedule import Arming, closed_hours, hours, time_zone
+from gatehouse_edge.rules.schedule import Arming, OpenHours, closed_hours, hours, time_zone
 from gatehouse_edge.rules.signals import SignalWatch, Stillness
 from gatehouse_edge.rules.views import View, check_view
 from gatehouse_edge.rules.zone_count import ZoneCounter
@@ -82,8 +81,8 @@ def build_rules(site: site_file.Site, gateway: str) -> RuleSet:
                 remedy="See the list of rules in docs/rules.md",
             )
         rules[about.rule] = kind.build(request)
-        if about.kind is HazardKind.LANE_BLOCKED:
-            _settle(still, request)
+        if kind.stillness is not None:
+            _settle(still, request, kind.stillness(request))
     cameras = {k: v for k, v in views.items() if plan.devices[v.device].kind is DeviceKind.CAMERA}
     return RuleSet(
         rules=rules,
@@ -132,7 +131,9 @@ def _view(plan: _Plan, view: site_file.View) -> View:
     place = f"view of {view.zone} by {view.device}"
     ground = homography(view.marks, place) if view.marks else None
     area_m2 = plan.zone(view.zone, place).area_m2
-    built = View(view.device, view.zone, tuple(view.polygon), ground, area_m2)
+    built = View(
+        view.device, view.zone, tuple(view.polygon), ground, area_m2, tuple(view.rest_areas)
+    )
     check_view(built, place)
     return built
 
@@ -145,6 +146,7 @@ def _request(plan: _Plan, rule: site_file.Rule, views: dict[str, View]) -> Reque
         zone_kind=zone.kind,
         zone_area_m2=zone.area_m2,
         params=rule.params,
+        level=zone.level,
         capacity=zone.capacity,
         exits=tuple(Exit(g.width_m) for g in plan.site.gates if zone.id in (g.from_, g.to)),
         view=views.get(f"{rule.device}/{rule.zone}"),
@@ -158,9 +160,16 @@ def _request(plan: _Plan, rule: site_file.Rule, views: dict[str, View]) -> Reque
     )
 
 
-def _arming(plan: _Plan, rule: site_file.Rule, zone: site_file.Zone, place: str) -> Arming | None:
-    """When presence is a hazard. Other classes hold at any hour, unless the rule names a schedule."""
+def _arming(
+    plan: _Plan, rule: site_file.Rule, zone: site_file.Zone, place: str
+) -> Arming | OpenHours | None:
+    """When presence is a hazard, and when a full car park is worth telling. All else holds at any hour."""
     schedule = next((s for s in plan.site.schedules if s.id == rule.schedule), None)
+    name = plan.site.time_zone
+    closed = closed_hours(zone.closed_hours, name, f"zone {zone.id}.closed_hours")
+    when = None if schedule is None else hours(schedule.hours, schedule.days, name, place)
+    if rule.kind is HazardKind.PARKING_FULL:
+        return OpenHours(when, closed)
     if class_of(rule.kind) is not HazardClass.PRESENCE:
         if schedule is not None:
             raise RuleConfigError(
@@ -173,11 +182,8 @@ def _arming(plan: _Plan, rule: site_file.Rule, zone: site_file.Zone, place: str)
             place=place,
             remedy=f"Presence needs a zone of at least {PRESENCE_LEAST_M2:g} m2",
         )
-    name = plan.site.time_zone
-    closed = closed_hours(zone.closed_hours, name, f"zone {zone.id}.closed_hours")
-    armed = None if schedule is None else hours(schedule.hours, schedule.days, name, place)
     try:
-        return Arming(zone.kind, armed, closed)
+        return Arming(zone.kind, when, closed)
     except RuleConfigError as error:
         raise RuleConfigError(error.message, place=place, remedy=error.remedy) from None
 
@@ -201,13 +207,12 @@ def _silence(plan: _Plan) -> Iterable[Request]:
             )
 
 
-def _settle(still: dict[str, Stillness], request: Request) -> None:
-    """The view's idea of standing still comes from its lane rule; two that differ cannot both hold."""
+def _settle(still: dict[str, Stillness], request: Request, wanted: Stillness) -> None:
+    """The view's idea of standing still comes from the rule that needs it; two that differ cannot both hold."""
     key = f"{request.binding.device}/{request.binding.zone}"
-    wanted = stillness(request)
     if still.setdefault(key, wanted) != wanted:
         raise RuleConfigError(
-            "another lane rule of this camera and zone judges stillness otherwise",
+            "another rule of this camera and zone judges stillness otherwise",
             place=request.place,
             remedy="Give both the same speed, overlap and least size, or keep one",
         )

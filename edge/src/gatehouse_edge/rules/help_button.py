@@ -63,7 +63,7 @@ def build(request: Request) -> Rule:
     """A help button, grade 4."""
     params = read_params(ButtonParams, request.params, request.place)
     timing = Timing(stages=(Stage(GRADE, 0.0),), clear_s=0.0, silence_s=float("inf"), latched=True)
-    return Rule(request.binding, timing, ButtonSense(params.press_s))
+    return Rule(request.binding, timing, ButtonSense(params.press_s), momentary=True)
 
 
 KINDS: Final = (

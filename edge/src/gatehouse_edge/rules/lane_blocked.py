@@ -62,6 +62,7 @@ class LaneSense:
 
     least_cover_ratio: float
     stages: int = 3
+    zone: str = "the lane"
 
     def sense(
         self,
@@ -77,7 +78,7 @@ class LaneSense:
         on = (cover >= self.least_cover_ratio,) * self.stages
         hold = (cover >= self.least_cover_ratio * HOLD_RATIO,) * self.stages
         what = ", ".join(sorted({r.label.value for r in still})) or "nothing"
-        facts = Facts(confidence=16, reason=f"{what} covers {cover:.0%} of the lane")
+        facts = Facts(confidence=16, reason=f"{what} covers {cover:.0%} of {self.zone}")
         return memory, Sample(observation.time, on, hold, facts)
 
 
@@ -117,5 +118,6 @@ KINDS: Final = (
         LaneParams,
         build,
         {2: "blocked for a minute", 3: "blocked for three minutes", 4: "blocked for ten minutes"},
+        stillness,
     ),
 )

@@ -51,6 +51,21 @@ class Acknowledged:
     at_site: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DrillOrder:
+    """A drill of a rule begins, or of every rule (None, a walk test): for `left_s` more seconds; none or fewer end it."""
+
+    rule: str | None
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceOrder:
+    """All rules that are under maintenance from now on."""
+
+    rules: frozenset[str]
+
+
 class Speed(IntEnum):
     """How fast things move. Limits between the classes: 0.1, 0.67 (half of Weidmann's free walk) and 2.5 m/s."""
 
@@ -86,16 +101,65 @@ class ZoneSignals:
     hot_c: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FlameCue:
+    """How much something in a zone behaves like a flame, by its flicker over the last two seconds; said once a second.
+
+    `score` 0-1; `area_ratio`: share of the zone in view that flickers; `flicker_hz`: crossings of zero a second. Where within the
+    zone is not said.
+    """
+
+    device: str
+    zone: str
+    at: float
+    time: datetime
+    score: float = 0.0
+    area_ratio: float = 0.0
+    flicker_hz: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PictureQuality:
+    """Whether a camera still shows its place, about once a second. Ratios against the view as it was learned; no pixels.
+
+    `learned` is False while there is nothing to compare with; then only `same_s` says something. `view` numbers the learned
+    views of this process from 0. `match_ratio` how well the edges lie where they were (0 not at all); `apart_ratio` share of
+    the picture that fits better elsewhere, and `way_ratio` how far away, of the width. `texture_ratio` parts with structure,
+    `spread_ratio` difference of dark and light parts, `sharpness_ratio` fine steps over coarse ones. `clipped_ratio` share
+    that is dazzled or black more than usual. `settled_s`: for how long a picture that is not the view has stayed the same;
+    `same_s`: for how long nothing at all has changed.
+    """
+
+    device: str
+    at: float
+    time: datetime
+    learned: bool = False
+    view: int = 0
+    match_ratio: float = 1.0
+    apart_ratio: float = 0.0
+    way_ratio: float = 0.0
+    texture_ratio: float = 1.0
+    spread_ratio: float = 1.0
+    sharpness_ratio: float = 1.0
+    clipped_ratio: float = 0.0
+    settled_s: float = 0.0
+    same_s: float = 0.0
+
+
 Observation = (
     Tracks
+    | FlameCue
     | ThermalSample
     | Reading
     | ZoneCount
     | ZoneSignals
     | Passage
+    | PictureQuality
     | SourceDown
     | SourceUp
     | Acknowledged
+    | DrillOrder
+    | MaintenanceOrder
     | Tick
 )
 """Everything a rule may be told."""

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from gatehouse_edge.rules.parameters import Params
 from gatehouse_edge.rules.request import Request
 from gatehouse_edge.rules.rule import Rule
+from gatehouse_edge.rules.signals import Stillness
 from gatehouse_shared.names import DeviceKind, HazardKind
 
 
 @dataclass(frozen=True, slots=True)
 class RuleKind:
-    """One kind of rule on one kind of device. `grades`: what each grade that it can reach means."""
+    """One kind of rule on one kind of device. `grades`: what each grade that it can reach means.
+
+    `stillness`: how the signals of the rule's view judge what stands still, where the rule reads that.
+    """
 
     name: str
     kind: HazardKind
@@ -19,3 +23,5 @@ class RuleKind:
     params: type[Params]
     build: Callable[[Request], Rule]
     grades: Mapping[int, str]
+    stillness: Callable[[Request], Stillness] | None = None
+    reads_tracks: bool = False

@@ -5,15 +5,25 @@ together with them; whatever else a source says goes to the rules of its device;
 Bounds  the state holds one entry for each rule, view and line of the site file, whatever comes in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from gatehouse_edge.rules.line_flow import LineCounter, LineState
-from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation, Tick, ZoneSignals
+from gatehouse_edge.rules.observations import (
+    Acknowledged,
+    DrillOrder,
+    MaintenanceOrder,
+    Moment,
+    Observation,
+    Tick,
+    ZoneSignals,
+)
+from gatehouse_edge.rules.orders import Order, Orders, OrdersKept, resumed_orders
+from gatehouse_edge.rules.quantum import heard, told, whole
 from gatehouse_edge.rules.release_flow import Tally, tally_of
-from gatehouse_edge.rules.rule import Binding, Rule, RuleState
+from gatehouse_edge.rules.rule import Binding, Rule, RuleState, Told
 from gatehouse_edge.rules.signals import SignalState, SignalWatch
 from gatehouse_edge.rules.trigger import Kept
 from gatehouse_edge.rules.zone_count import CountState, ZoneCounter
@@ -23,9 +33,13 @@ from gatehouse_shared.names import HazardClass, HazardKind, Label, Phase, class_
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one step gave. `passages` and `tallies` hold the same crossings; tallies also those of counting gates."""
+    """What one step gave. `passages` and `tallies` hold the same crossings; tallies also those of counting gates.
+
+    `hidden` is what rules under maintenance would have raised.
+    """
 
     findings: tuple[Finding, ...] = ()
+    hidden: tuple[Finding, ...] = ()
     counts: tuple[ZoneCount, ...] = ()
     passages: tuple[Passage, ...] = ()
     tallies: tuple[Tally, ...] = ()
@@ -42,9 +56,10 @@ class KeptRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RulesKept(msgspec.Struct, frozen=True, kw_only=True):
-    """What outlives a restart, by rule."""
+    """What outlives a restart, by rule; and which drills go on."""
 
     rules: dict[str, KeptRule] = {}
+    orders: OrdersKept = OrdersKept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,7 @@ class RulesState:
     signals: Mapping[str, SignalState] = field(default_factory=dict[str, SignalState])
     counts: Mapping[str, CountState] = field(default_factory=dict[str, CountState])
     lines: Mapping[str, LineState] = field(default_factory=dict[str, LineState])
+    orders: Orders = field(default_factory=Orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,7 @@ class RuleSet:
         self, state: RulesState, observation: Observation, now: Moment
     ) -> tuple[RulesState, Judged]:
         """Take in one observation. TimeWentBackError when `now.at` is before the last step of a rule concerned."""
+        observation, now = heard(observation), whole(now)
         seen: list[Observation] = []
         judged = Judged()
         if isinstance(observation, Tracks):
@@ -84,16 +101,33 @@ class RuleSet:
             judged = Judged(tallies=self._counted(observation))
         elif isinstance(observation, ThermalSample):
             judged = Judged(signals=(_warmth(observation),))
-        seen.append(observation)
-        states, findings = dict(state.rules), list[Finding]()
+        elif isinstance(observation, DrillOrder | MaintenanceOrder):
+            state = replace(state, orders=state.orders.after(observation, self.rules, now))
+            observation = Tick()
+        state, said = self._heard(state, (*seen, observation), now)
+        return state, replace(judged, findings=said.findings, hidden=said.hidden)
+
+    def hear(
+        self, state: RulesState, seen: Sequence[Observation], now: Moment
+    ) -> tuple[RulesState, tuple[Finding, ...]]:
+        """The rules' half of a step: everything that is seen at one moment, in its order."""
+        state, said = self._heard(state, seen, now)
+        return state, said.findings
+
+    def _heard(
+        self, state: RulesState, seen: Sequence[Observation], now: Moment
+    ) -> tuple[RulesState, Told]:
+        states, findings, hidden = dict(state.rules), list[Finding](), list[Finding]()
         for one in seen:
             for name in self._concerned(one):
-                before = states.get(name, RuleState())
-                states[name], found = self.rules[name].step(before, one, now)
-                findings.extend(found)
+                rule, before = self.rules[name], states.get(name, RuleState())
+                order = state.orders.of(name, rule.binding.kind, now)
+                states[name], said = rule.step_under(order, before, one, now)
+                findings.extend(said.findings)
+                hidden.extend(said.hidden)
         for finding in findings:
             self._share_raise(states, finding)
-        return replace(state, rules=states), replace(judged, findings=tuple(findings))
+        return replace(state, rules=states), Told(tuple(findings), tuple(hidden))
 
     def kept(self, state: RulesState, now: Moment) -> RulesKept:
         """What to write down: open hazards and recent raises, no tracks."""
@@ -105,7 +139,7 @@ class RuleSet:
                 rules[name] = KeptRule(
                     kind=about.kind, zone=about.zone, device=about.device, kept=kept
                 )
-        return RulesKept(rules=rules)
+        return RulesKept(rules=rules, orders=state.orders.kept(now))
 
     def resume(self, was: RulesKept, now: Moment) -> tuple[RulesState, tuple[Finding, ...]]:
         """The state after a restart, and the end of every hazard whose rule is gone or watches something else now."""
@@ -115,12 +149,13 @@ class RuleSet:
             rule = self.rules.get(name)
             if rule is not None and rule.binding == Binding(name, one.kind, one.zone, one.device):
                 states[name] = rule.resumed(one.kept, now)
-            elif one.kept.since is not None:
+            elif one.kept.since is not None and one.kept.under is not Order.HIDDEN:
                 ended.append(_orphaned(name, one, now))
-        return RulesState(rules=states), tuple(ended)
+        orders = resumed_orders(was.orders, self.rules, now)
+        return RulesState(rules=states, orders=orders), tuple(ended)
 
     def _concerned(self, observation: Observation) -> tuple[str, ...]:
-        if isinstance(observation, Tick):
+        if isinstance(observation, Tick | DrillOrder | MaintenanceOrder):
             return tuple(self.rules)
         if isinstance(observation, Acknowledged):
             return (observation.rule,) if observation.rule in self.rules else ()
@@ -134,7 +169,7 @@ class RuleSet:
     def _seen(self, state: RulesState, tracks: Tracks) -> tuple[RulesState, Judged]:
         lines, signals, counts = dict(state.lines), dict(state.signals), dict(state.counts)
         passages: list[Passage] = []
-        told: list[ZoneSignals] = []
+        signalled: list[ZoneSignals] = []
         counted: list[ZoneCount] = []
         for name, line in self.lines.items():
             if line.device == tracks.device:
@@ -146,7 +181,7 @@ class RuleSet:
         for name, watch in self.watches.items():
             if watch.view.device == tracks.device:
                 signals[name], signal = watch.step(signals.get(name, SignalState()), tracks)
-                told.extend(() if signal is None else (signal,))
+                signalled.extend(() if signal is None else (told(signal),))
         for name, counter in self.counters.items():
             if counter.view.device == tracks.device:
                 counts[name], fresh = counter.step(counts.get(name, CountState()), tracks)
@@ -155,7 +190,7 @@ class RuleSet:
             counts=tuple(counted),
             passages=tuple(passages),
             tallies=tuple(tally_of(p) for p in passages),
-            signals=tuple(told),
+            signals=tuple(signalled),
         )
         return replace(state, lines=lines, signals=signals, counts=counts), judged
 
@@ -194,5 +229,6 @@ def _orphaned(name: str, one: KeptRule, now: Moment) -> Finding:
         time=now.time,
         grade=max(1, one.kept.grade),
         armed=class_of(one.kind) is HazardClass.PRESENCE,
+        drill=one.kept.under is Order.DRILL,
         reason="the rule is no longer there",
     )

@@ -155,3 +155,19 @@ class Arming:
         if self.zone_kind in PRESENCE_ZONE_KINDS:
             return True
         return self.closed is not None and self.closed.covers(now.time)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHours:
+    """When a thing is worth telling: at the rule's hours (None: always), and never in the zone's closed hours."""
+
+    schedule: Hours | None = None
+    closed: Hours | None = None
+
+    def armed(self, now: Moment, before: bool | None) -> bool:
+        """Whether open now. While the time is unknown what was so stays so, and what is unknown is open."""
+        if not now.time_known:
+            return before if before is not None else True
+        if self.closed is not None and self.closed.covers(now.time):
+            return False
+        return self.schedule is None or self.schedule.covers(now.time)

@@ -1,4 +1,4 @@
-"""Rules on a sensor that says yes or no: smoke present, door held open, panel in alarm.
+"""Rules on a sensor that says yes or no: smoke present, door held open, panel in alarm, housing opened.
 
 A sensor speaks when its state changes, so the last word stands: every tick samples it again. A source that is reported down
 leaves its last word standing too, and raises `source_stale` of its own.
@@ -7,6 +7,7 @@ leaves its last word standing too, and raises `source_stale` of its own.
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
+from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
 from gatehouse_edge.rules.parameters import FOUND, GENERAL, OURS, Params, limits, read_params
 from gatehouse_edge.rules.request import Request
@@ -39,11 +40,24 @@ class DoorHeldParams(Params, frozen=True, kw_only=True):
     dwell_s: Annotated[float, limits("s", 5, 600, FOUND, "open for this long is raised")] = 30.0
     pre_s: Annotated[
         float, limits("s", 0, 120, FOUND, "pre-warning (grade 1) this long before; 0 is none")
-    ] = 0.0
+    ] = 5.0
+    alarm_s: Annotated[
+        float, limits("s", 0, 7200, OURS, "open for this long is grade 3; 0 is never")
+    ] = 600.0
     clear_s: Annotated[float, limits("s", 0.5, 60, GENERAL, "closed for this long ends it")] = 2.0
     rearm_s: Annotated[
         float, limits("s", 0, 3600, GENERAL, "pause before it may be raised again")
     ] = 60.0
+
+
+class TamperParams(Params, frozen=True, kw_only=True):
+    """A contact in a housing: it was opened, or torn off."""
+
+    dwell_s: Annotated[float, limits("s", 0, 60, OURS, "open for this long is raised")] = 0.5
+    clear_s: Annotated[float, limits("s", 1, 600, OURS, "closed for this long ends it")] = 10.0
+    rearm_s: Annotated[float, limits("s", 0, 3600, OURS, "pause before it may be raised again")] = (
+        60.0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +113,38 @@ def build_panel(request: Request) -> Rule:
 
 
 def build_door_held(request: Request) -> Rule:
-    """Door held open, grade 2, with an optional pre-warning of grade 1."""
+    """Door held open, grade 2, with an optional pre-warning of grade 1 and alarm of grade 3.
+
+    RuleConfigError for a door that would be an alarm before it is held.
+    """
     params = read_params(DoorHeldParams, request.params, request.place)
     stages: tuple[Stage, ...] = (Stage(2, params.dwell_s),)
     if params.pre_s > 0:
         stages = (Stage(1, max(0.0, params.dwell_s - params.pre_s)), *stages)
+    if params.alarm_s > 0:
+        if params.alarm_s < params.dwell_s:
+            raise RuleConfigError(
+                "the alarm comes before the door is held",
+                place=request.place,
+                remedy="Give dwell_s <= alarm_s, or alarm_s 0 for none",
+            )
+        stages = (*stages, Stage(3, params.alarm_s))
     timing = Timing(
         stages=stages, clear_s=params.clear_s, rearm_s=params.rearm_s, silence_s=float("inf")
     )
     return Rule(request.binding, timing, StateSense(len(stages), "the door stands open"))
+
+
+def build_tamper(request: Request) -> Rule:
+    """A tamper contact, grade 3."""
+    params = read_params(TamperParams, request.params, request.place)
+    timing = Timing(
+        stages=(Stage(3, params.dwell_s),),
+        clear_s=params.clear_s,
+        rearm_s=params.rearm_s,
+        silence_s=float("inf"),
+    )
+    return Rule(request.binding, timing, StateSense(1, "a housing was opened"))
 
 
 KINDS: Final = (
@@ -133,6 +170,18 @@ KINDS: Final = (
         frozenset({DeviceKind.CONTACT}),
         DoorHeldParams,
         build_door_held,
-        {1: "the door has been open for a while", 2: "the door stands open"},
+        {
+            1: "the door has been open for a while",
+            2: "the door stands open",
+            3: "the door has been open for ten minutes",
+        },
+    ),
+    RuleKind(
+        "tamper",
+        HazardKind.TAMPER,
+        frozenset({DeviceKind.CONTACT, DeviceKind.PANEL}),
+        TamperParams,
+        build_tamper,
+        {3: "a housing was opened"},
     ),
 )

@@ -18,6 +18,7 @@ from math import inf
 import msgspec
 
 from gatehouse_edge.rules.observations import Moment
+from gatehouse_edge.rules.orders import Order
 from gatehouse_edge.values import Measure
 from gatehouse_shared.names import Phase
 
@@ -59,12 +60,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What goes along with a finding. `reason` is for log and explanation only."""
+    """What goes along with a finding. `reason` is for log and explanation only.
+
+    `place_m` on the site's plane, exact; it is never written down, and the wire rounds it.
+    """
 
     confidence: int = 20
     count: int | None = None
     measure: Measure | None = None
     reason: str = ""
+    place_m: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     count_raises: int = 0
     raises: tuple[datetime, ...] = ()
     armed: bool | None = None
+    under: Order = Order.NORMAL
 
 
 def advance(
@@ -186,7 +192,7 @@ def kept(state: TriggerState, now: Moment, armed: bool | None) -> Kept:
     return Kept(
         since=was.since,
         grade=was.grade,
-        facts=was.facts,
+        facts=replace(was.facts, place_m=None),
         count_raises=was.count_raises,
         raises=raises,
         armed=armed,

@@ -34,13 +34,17 @@ USUAL_HEIGHT_M: Final = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A zone in the picture of a device. `zone_area_m2` is the whole zone's; None where no zone stands behind the view."""
+    """A zone in the picture of a device. `zone_area_m2` is the whole zone's; None where no zone stands behind the view.
+
+    `rest_areas`: parts of the frame where people lie down as they please.
+    """
 
     device: str
     zone: str
     polygon: tuple[Point, ...]
     homography: Homography | None = None
     zone_area_m2: float | None = None
+    rest_areas: tuple[tuple[Point, ...], ...] = ()
 
     def holds(self, p: Point) -> bool:
         """Whether a frame point lies in the zone."""
