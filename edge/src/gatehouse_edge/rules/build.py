@@ -4,13 +4,14 @@ Errors  RuleConfigError naming the rule, view or line and the remedy. Nothing is
         stops the start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.homography import homography
 from gatehouse_edge.rules.line_flow import LineCounter
+from gatehouse_edge.rules.plugin_rule import build_plugin_rule
 from gatehouse_edge.rules.registry import rule_kind
 from gatehouse_edge.rules.release_count import CountRelease
 from gatehouse_edge.rules.release_desk import ReleaseDesk
@@ -61,8 +62,13 @@ class _Plan:
         return zone
 
 
-def build_rules(site: site_file.Site, gateway: str) -> RuleSet:
-    """The rules of one gateway; a `source_stale` for each of its cameras that has none."""
+def build_rules(
+    site: site_file.Site, gateway: str, plugged: Mapping[str, float] | None = None
+) -> RuleSet:
+    """The rules of one gateway; a `source_stale` for each of its cameras that has none.
+
+    `plugged`: rules that plug-ins judge, and how many seconds lie between their answers.
+    """
     plan = _plan(site, gateway)
     views = {f"{v.device}/{v.zone}": _view(plan, v) for v in site.views if v.device in plan.devices}
     requests = [
@@ -73,6 +79,9 @@ def build_rules(site: site_file.Site, gateway: str) -> RuleSet:
     still: dict[str, Stillness] = {}
     for request in requests:
         about = request.binding
+        if plugged and about.rule in plugged:
+            rules[about.rule] = build_plugin_rule(request, plugged[about.rule])
+            continue
         kind = rule_kind(about.kind, plan.devices[about.device].kind)
         if kind is None:
             raise RuleConfigError(

@@ -146,8 +146,29 @@ class PictureQuality:
     same_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class PluginSample:
+    """What a plug-in said of one rule: `on` it is so, `hold` it still is, at `grade` (1-4). `count` only of a crowd, from 10 up.
+
+    Checked at the plug-in's door; `reason` is for log and explanation only.
+    """
+
+    rule: str
+    zone: str
+    device: str
+    at: float
+    time: datetime
+    on: bool
+    hold: bool
+    grade: int
+    confidence: int = 20
+    count: int | None = None
+    reason: str = ""
+
+
 Observation = (
     Tracks
+    | PluginSample
     | FlameCue
     | ThermalSample
     | Reading
