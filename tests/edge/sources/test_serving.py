@@ -41,6 +41,7 @@ def test_the_rate_is_kept_on_average_and_never_exceeded(native_fps, rate_fps, co
 
 class Pictures:
     device, thermal, native_fps, pictures, size = False, False, 10.0, 30, (4, 4)
+    passed = 0
     index = -1
 
     def grab(self):

@@ -9,16 +9,26 @@ from pathlib import Path
 
 import cv2
 
+from gatehouse_edge.sources.backends import Decoder
 from gatehouse_edge.sources.decoder.channel import Channel
+from gatehouse_edge.sources.decoder.ffmpeg import Ffmpeg
+from gatehouse_edge.sources.decoder.gstreamer import Gstreamer
 from gatehouse_edge.sources.decoder.limits import confine
 from gatehouse_edge.sources.decoder.pictures import open_radiometric, open_stills
+from gatehouse_edge.sources.decoder.piped import piped
 from gatehouse_edge.sources.decoder.reader import Reader
 from gatehouse_edge.sources.decoder.scene import SceneReader, load_scene
 from gatehouse_edge.sources.decoder.serving import Serving
-from gatehouse_edge.sources.decoder.video import open_file, open_network, open_usb
+from gatehouse_edge.sources.decoder.video import (
+    Make,
+    VideoReader,
+    open_file,
+    open_network,
+    open_usb,
+)
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.messages import Failed, Open
-from gatehouse_edge.sources.spec import Scheme, parse, scrub
+from gatehouse_edge.sources.spec import Scheme, SourceSpec, parse, scrub
 
 
 def open_reader(request: Open) -> Reader:
@@ -27,7 +37,7 @@ def open_reader(request: Open) -> Reader:
     address = parse(spec)
     match address.scheme:
         case Scheme.RTSP | Scheme.RTSPS:
-            return open_network(address, spec, request.stall_s)
+            return open_network(address, spec, request.stall_s, maker(spec))
         case Scheme.USB:
             return open_usb(address.target, spec)
         case Scheme.STILLS:
@@ -40,7 +50,14 @@ def open_reader(request: Open) -> Reader:
             start_s = spec.start_s + max(0.0, gone_s)
             return SceneReader(scene, start_s=start_s, live=request.live, fps=spec.native_fps)
         case Scheme.FILE:
-            return open_file(address.target, spec)
+            return open_file(address.target, spec, maker(spec))
+
+
+def maker(spec: SourceSpec) -> Make:
+    """What reads compressed video: OpenCV, or a program of the system."""
+    if spec.decoder is Decoder.FFMPEG:
+        return piped(Ffmpeg)
+    return piped(Gstreamer) if spec.decoder is Decoder.GSTREAMER else VideoReader.of
 
 
 def run(channel: Channel) -> None:

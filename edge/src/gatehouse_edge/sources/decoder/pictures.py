@@ -31,7 +31,7 @@ def unreadable(detail: str) -> SourceFailedError:
 class PictureReader:
     """Pictures loaded one at a time by number, each held for `hold_s` seconds (at least one frame)."""
 
-    device = False
+    device, passed = False, 0
 
     def __init__(
         self, load: Callable[[int], Pixels], count: int, spec: SourceSpec, *, thermal: bool

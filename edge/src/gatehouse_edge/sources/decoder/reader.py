@@ -15,6 +15,7 @@ class Reader(Protocol):
 
     `device`: sets its own pace and has no end (RTSP, USB). `thermal`: float32 degrees instead of BGR. `native_fps`: pictures
     a second of media time. `pictures`: how many there are, 0 when unknown. `size`: (height, width) of the last picture.
+    `passed`: pictures that were let go before the last one because they were not due.
     """
 
     device: bool
@@ -22,6 +23,7 @@ class Reader(Protocol):
     native_fps: float
     pictures: int
     size: tuple[int, int]
+    passed: int
 
     def grab(self) -> float | None:
         """Steps to the next picture; its media time in seconds from the start, None at the end."""

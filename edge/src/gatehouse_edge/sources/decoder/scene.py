@@ -62,7 +62,7 @@ def load_scene(name: str, folder: Path) -> Scene:
 class SceneReader:
     """A scene as a source: from story second `start_s` on, round and round; one period when it is a recording."""
 
-    device = False
+    device, passed = False, 0
 
     def __init__(self, scene: Scene, *, start_s: float, live: bool, fps: float | None) -> None:
         self._scene, self._start_s = scene, start_s

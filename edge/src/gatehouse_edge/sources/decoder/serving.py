@@ -70,6 +70,12 @@ class Serving:
         self._said_s = time.monotonic()
         self._channel.say(self._hello)
 
+    def _next(self) -> float | None:
+        """Steps to the next picture; what the reader let go is counted."""
+        at = self._reader.grab()
+        self._passed += self._reader.passed
+        return at
+
     def _before_start(self, at: float) -> bool:
         """Whether `start_s` is still ahead. A long way there takes a while, so the agent hears that it goes on."""
         ahead = at + ROUNDING_S < self._spec.start_s
@@ -79,7 +85,7 @@ class Serving:
 
     def _recorded(self) -> None:
         """Every due picture, each as soon as the agent has room. Looping would never end, so it is not done."""
-        while (at := self._reader.grab()) is not None:
+        while (at := self._next()) is not None:
             if self._before_start(at) or not self._due.at(at):
                 self._passed += 1
                 continue
@@ -102,7 +108,7 @@ class Serving:
         """(media time, monotonic instant, how long the picture stays the latest) of each picture at its moment."""
         if self._reader.device:
             self._drain()
-            while (at := self._reader.grab()) is not None:
+            while (at := self._next()) is not None:
                 yield at, time.monotonic(), 0.0
             raise SourceFailedError(FailReason.LOST, "the stream ended")
         period_s, zero_s = 1 / self._reader.native_fps, None
@@ -120,7 +126,7 @@ class Serving:
         """Lets go of what piled up while the stream was analysed: those pictures are seconds old and come in a burst."""
         fresh_s, deadline_s = 0.5 / self._reader.native_fps, time.monotonic() + MAX_DRAIN_S
         while (began_s := time.monotonic()) < deadline_s:
-            if self._reader.grab() is None or time.monotonic() - began_s >= fresh_s:
+            if self._next() is None or time.monotonic() - began_s >= fresh_s:
                 return
 
     def _rounds(self) -> Iterator[float]:
@@ -128,7 +134,7 @@ class Serving:
         before_s, looping = 0.0, True
         while looping:
             last = before_s
-            while (at := self._reader.grab()) is not None:
+            while (at := self._next()) is not None:
                 last = before_s + at
                 if not self._before_start(last):
                     yield last

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from gatehouse_edge.sources.decoder.reader import Pixels
+from gatehouse_edge.sources.decoder.reader import Pixels, Reader
 from gatehouse_edge.sources.decoder.rtsp_answer import ask
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.hosts import pin, strangers
@@ -28,13 +29,21 @@ RTSP_OPTIONS = (
 FALLBACK_FPS = 25.0
 
 
+class Make(Protocol):
+    """Opens a checked address with FFmpeg's options."""
+
+    def __call__(self, name: str, options: str, spec: SourceSpec, *, device: bool) -> Reader:
+        """Raises SourceFailedError, UNREADABLE where the address gives no video."""
+        ...
+
+
 class VideoReader:
     """One open `cv2.VideoCapture`. Media time is the stream's own, or frame number / `native_fps` where given.
 
     OpenCV keeps the size of the opening: a camera that changes its resolution is scaled to it until it is opened anew.
     """
 
-    thermal = False
+    thermal, passed = False, 0
 
     def __init__(
         self, name: str | int, backend: int, options: str, spec: SourceSpec, *, device: bool
@@ -50,6 +59,11 @@ class VideoReader:
         self.pictures = int(count) if 0 < count < 1e9 and not device else 0
         self.size = self._header_size()
         self._restart()
+
+    @classmethod
+    def of(cls, name: str, options: str, spec: SourceSpec, *, device: bool) -> VideoReader:
+        """Through OpenCV's FFmpeg."""
+        return cls(name, cv2.CAP_FFMPEG, options, spec, device=device)
 
     def _open(self) -> cv2.VideoCapture:
         parameters = [] if self._backend == cv2.CAP_V4L2 else [cv2.CAP_PROP_N_THREADS, 1]
@@ -107,15 +121,15 @@ class VideoReader:
         self._capture.release()
 
 
-def open_file(path: str, spec: SourceSpec) -> VideoReader:
-    """A video file. Raises SourceFailedError when it is not there or not video."""
+def open_file(path: str, spec: SourceSpec, make: Make = VideoReader.of) -> Reader:
+    """A video file, read by what `make` makes. Raises SourceFailedError when it is not there or not video."""
     file = Path(path)
     if not file.is_file():
         raise SourceFailedError(FailReason.UNREADABLE, f"there is no file {path}")
     if file.stat().st_size == 0:
         raise SourceFailedError(FailReason.UNREADABLE, f"{path} is empty")
     # `file:` keeps FFmpeg from reading a scheme or an option into an odd name.
-    return VideoReader(f"file:{file.absolute()}", cv2.CAP_FFMPEG, FILE_OPTIONS, spec, device=False)
+    return make(f"file:{file.absolute()}", FILE_OPTIONS, spec, device=False)
 
 
 def open_usb(device: str, spec: SourceSpec) -> VideoReader:
@@ -126,16 +140,20 @@ def open_usb(device: str, spec: SourceSpec) -> VideoReader:
     return VideoReader(str(path), cv2.CAP_V4L2, "", spec, device=True)
 
 
-def open_network(address: Address, spec: SourceSpec, timeout_s: float) -> VideoReader:
-    """An RTSP camera, over TCP, at the address that was checked.
+def open_network(
+    address: Address, spec: SourceSpec, timeout_s: float, make: Make = VideoReader.of
+) -> Reader:
+    """An RTSP camera, over TCP, at the address that was checked, read by what `make` makes.
 
     Raises SourceFailedError; when FFmpeg cannot open it, the camera is asked once more in plain words for the reason.
     """
     url, ip, port = pin(address.target, subnets=spec.subnets, allow_loopback=spec.allow_loopback)
     options = RTSP_OPTIONS.format(timeout_us=int(timeout_s * 1e6))
     try:
-        reader = VideoReader(url, cv2.CAP_FFMPEG, options, spec, device=True)
-    except SourceFailedError:
+        reader = make(url, options, spec, device=True)
+    except SourceFailedError as failure:
+        if failure.reason is not FailReason.UNREADABLE:
+            raise
         raise ask(url, str(ip), port, tls=address.scheme is Scheme.RTSPS) from None
     others = strangers(ip)
     if others:
