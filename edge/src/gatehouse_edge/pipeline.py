@@ -22,8 +22,10 @@ from gatehouse_edge.ports import (
     FrameWatcher,
     Gate,
     GateAnswer,
+    Heard,
     Ledger,
     Sight,
+    Witness,
 )
 from gatehouse_edge.rules.observations import Moment, Observation, SourceUp, Tick
 from gatehouse_edge.rules.release_count import CountWindow
@@ -113,8 +115,16 @@ class _Said:
 class Judgment:
     """Rules and release windows of one gateway, and the ledger that accepts what they say."""
 
-    def __init__(self, rules: RuleSet, desk: ReleaseDesk, ledger: Ledger, now: Moment) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        desk: ReleaseDesk,
+        ledger: Ledger,
+        now: Moment,
+        witnesses: tuple[Witness, ...] = (),
+    ) -> None:
         self._rules, self._desk, self._ledger = rules, desk, ledger
+        self._witnesses = witnesses
         self._said = _Said()
         self._kept_at = now.at
         was = read_kept(ledger.kept(RULES_KEY), RulesKept)
@@ -124,7 +134,10 @@ class Judgment:
 
     def take(self, observation: Observation, now: Moment) -> tuple[Event, ...]:
         """One observation through rules and windows. Rows come of it at the next `commit`, or now when too much waits."""
-        self._state, judged = self._rules.step(self._state, observation, now)
+        before = self._state
+        self._state, judged = self._rules.step(before, observation, now)
+        for witness in self._witnesses:
+            witness.heard(Heard(observation, now, before, self._state, judged))
         self._windows, windows = self._desk.step(self._windows, judged.counts, judged.tallies, now)
         said = self._said
         said.findings += judged.findings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.release_count import CountWindow
 from gatehouse_edge.rules.release_flow import FlowWindow
+from gatehouse_edge.rules.ruleset import Judged, RulesState
 from gatehouse_edge.values import (
     Detection,
     Draft,
@@ -145,6 +146,25 @@ class FrameWatcher(Protocol):
 
     def watch(self, frame: Frame) -> tuple[Observation, ...]:
         """What it has to say of this frame, mostly nothing. May not keep `frame.pixels`, which the next frame overwrites."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One step of the rules: what they were told and when, what they remembered before and after, and what they said."""
+
+    observation: Observation
+    now: Moment
+    before: RulesState
+    after: RulesState
+    judged: Judged
+
+
+class Witness(Protocol):
+    """Watches the rules at work: to keep their signals, or to explain what they said. Never changes a step."""
+
+    def heard(self, step: Heard) -> None:
+        """After each step. Must not raise."""
         ...
 
 

@@ -15,6 +15,8 @@ class RuleKind:
     """One kind of rule on one kind of device. `grades`: what each grade that it can reach means.
 
     `stillness`: how the signals of the rule's view judge what stands still, where the rule reads that.
+    `by_sample`: its sense looks at what is never kept (tracks, passages, the quality of a picture). The gateway keeps its
+    samples instead, so a rehearsal can change its timing and its hours, but not what it looks for.
     """
 
     name: str
@@ -24,4 +26,4 @@ class RuleKind:
     build: Callable[[Request], Rule]
     grades: Mapping[int, str]
     stillness: Callable[[Request], Stillness] | None = None
-    reads_tracks: bool = False
+    by_sample: bool = False

@@ -23,9 +23,9 @@ from gatehouse_edge.rules.observations import (
 from gatehouse_edge.rules.orders import Order, Orders, OrdersKept, resumed_orders
 from gatehouse_edge.rules.quantum import heard, told, whole
 from gatehouse_edge.rules.release_flow import Tally, tally_of
-from gatehouse_edge.rules.rule import Binding, Rule, RuleState, Told
+from gatehouse_edge.rules.rule import Binding, Rule, RuleState
 from gatehouse_edge.rules.signals import SignalState, SignalWatch
-from gatehouse_edge.rules.trigger import Kept
+from gatehouse_edge.rules.trigger import Kept, Sample
 from gatehouse_edge.rules.zone_count import CountState, ZoneCounter
 from gatehouse_edge.values import Finding, Passage, Reading, ThermalSample, Tracks, ZoneCount
 from gatehouse_shared.names import HazardClass, HazardKind, Label, Phase, class_of
@@ -35,7 +35,7 @@ from gatehouse_shared.names import HazardClass, HazardKind, Label, Phase, class_
 class Judged:
     """What one step gave. `passages` and `tallies` hold the same crossings; tallies also those of counting gates.
 
-    `hidden` is what rules under maintenance would have raised.
+    `hidden` is what rules under maintenance would have raised; `samples` what rules found to be so.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -44,6 +44,7 @@ class Judged:
     passages: tuple[Passage, ...] = ()
     tallies: tuple[Tally, ...] = ()
     signals: tuple[ZoneSignals, ...] = ()
+    samples: tuple[tuple[str, Sample], ...] = ()
 
 
 class KeptRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,20 +105,17 @@ class RuleSet:
         elif isinstance(observation, DrillOrder | MaintenanceOrder):
             state = replace(state, orders=state.orders.after(observation, self.rules, now))
             observation = Tick()
-        state, said = self._heard(state, (*seen, observation), now)
-        return state, replace(judged, findings=said.findings, hidden=said.hidden)
+        state, said = self.hear(state, (*seen, observation), now)
+        return state, replace(
+            judged, findings=said.findings, hidden=said.hidden, samples=said.samples
+        )
 
     def hear(
         self, state: RulesState, seen: Sequence[Observation], now: Moment
-    ) -> tuple[RulesState, tuple[Finding, ...]]:
-        """The rules' half of a step: everything that is seen at one moment, in its order."""
-        state, said = self._heard(state, seen, now)
-        return state, said.findings
-
-    def _heard(
-        self, state: RulesState, seen: Sequence[Observation], now: Moment
-    ) -> tuple[RulesState, Told]:
+    ) -> tuple[RulesState, Judged]:
+        """The rules' half of a step: everything that is seen at one moment, in its order. Findings, hidden ones, samples."""
         states, findings, hidden = dict(state.rules), list[Finding](), list[Finding]()
+        samples: list[tuple[str, Sample]] = []
         for one in seen:
             for name in self._concerned(one):
                 rule, before = self.rules[name], states.get(name, RuleState())
@@ -125,9 +123,12 @@ class RuleSet:
                 states[name], said = rule.step_under(order, before, one, now)
                 findings.extend(said.findings)
                 hidden.extend(said.hidden)
+                if (sample := states[name].sample) is not None:
+                    samples.append((name, sample))
         for finding in findings:
             self._share_raise(states, finding)
-        return replace(state, rules=states), Told(tuple(findings), tuple(hidden))
+        judged = Judged(tuple(findings), tuple(hidden), samples=tuple(samples))
+        return replace(state, rules=states), judged
 
     def kept(self, state: RulesState, now: Moment) -> RulesKept:
         """What to write down: open hazards and recent raises, no tracks."""
