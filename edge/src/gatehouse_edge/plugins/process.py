@@ -83,18 +83,21 @@ class PluginProcess:
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
+            self._link = ours
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
             kept = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
-            self._child = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-s", "-m", "gatehouse_edge.plugins.child"],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=kept | _PLAIN,
-                cwd="/",
-                start_new_session=True,
-            )
-        self._link = ours
+            try:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-P", "-B", "-s", "-m", "gatehouse_edge.plugins.child"],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=kept | _PLAIN,
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise self._down(f"cannot have a process: {error.strerror}") from None
         given = self._start
         hello = Hello(
             given.code.name,
@@ -129,6 +132,11 @@ class PluginProcess:
         if answer.number != self._number:
             raise self._down("answered another question")
         return answer
+
+    def check(self) -> None:
+        """Raises PluginDownError, PluginBreachError when the process has ended meanwhile."""
+        if self._child is None or self._child.poll() is not None:
+            raise self._down("ended")
 
     def close(self) -> None:
         """End the process; idempotent."""
