@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,17 @@ import pytest
 
 from gatehouse_edge.errors import ModelError
 from gatehouse_edge.inference.boxes import MAX_SIDE_PX
+from gatehouse_edge.inference.catalogue import resolve_manifest
 from gatehouse_edge.inference.detector import open_detector
 from gatehouse_edge.inference.messages import decode_reply, decode_request
-from gatehouse_edge.inference.process import InferenceDownError
+from gatehouse_edge.inference.process import InferenceDownError, InferenceProcess
+from gatehouse_edge.values import Frame, FrameKind, Place
 from gatehouse_shared.names import Label
 from gatehouse_testing.onnx_bytes import constant_model, tiny_model, write_tiny
 from gatehouse_testing.waiting import wait_until
 
 FRAME = np.zeros((128, 128, 3), np.uint8)
+TIME = datetime(2026, 5, 4, tzinfo=UTC)
 TWO = ((9, 0.9, 0), (30, 0.7, 1))
 
 
@@ -44,6 +48,12 @@ def is_alive(pid):
 def descriptors():
     """How many files and sockets this process holds."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def mapped(pid):
+    """The anonymous memories that a process maps, by name."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return [line.split("memfd:")[1].split()[0] for line in lines if "memfd:" in line]
 
 
 def after_restart(look):
@@ -181,33 +191,170 @@ def test_cameras_of_one_process_may_be_asked_at_once(detector):
         assert found == pytest.approx([(40 + n) / 4, (200 - n) / 4, 16], abs=0.13)
 
 
-def test_a_frame_in_anothers_memory_is_seen_without_a_copy(detector):
-    fd = os.memfd_create("decoder")
+class Memory:
+    """A decoder's memory, as far as a detector asks for it."""
+
+    def __init__(self, size, number=1):
+        self.fd, self.number = os.memfd_create("decoder"), number
+        os.ftruncate(self.fd, size)
+
+    def duplicate(self):
+        return os.dup(self.fd)
+
+    def hold(self, slot):
+        """Nobody writes here."""
+
+    def release(self, slot):
+        """Nobody writes here."""
+
+    def close(self):
+        os.close(self.fd)
+        self.fd = -1
+
+    def frame(self, offset=0, pixels=FRAME):
+        return Frame("cam", FrameKind.COLOUR, 0, 1.0, TIME, pixels, Place(self, 0, offset))
+
+
+@pytest.fixture
+def memory():
+    made = Memory(4096 + FRAME.nbytes)
+    yield made
+    if made.fd >= 0:
+        made.close()
+
+
+def test_a_frame_in_the_decoders_memory_is_looked_at_there(tmp_path, memory):
+    model = str(write_tiny(tmp_path, tiny_model(*TWO)))
+    opened = open_detector(model, threads=1)
     try:
-        os.ftruncate(fd, 4096 + FRAME.nbytes)
-        detector.attach(fd)
-        assert detector.detect_shared(4096, (128, 128)) == detector.detect(FRAME)
+        seen = opened.look(memory.frame(4096))
+        assert mapped(opened.pid) == ["decoder"]
+        assert seen == opened.detect(FRAME)
     finally:
-        os.close(fd)
+        opened.close()
 
 
-def test_attached_memory_survives_a_restart(detector):
-    fd = os.memfd_create("decoder")
-    os.ftruncate(fd, FRAME.nbytes)
-    detector.attach(fd)
-    os.close(fd)
+def test_pictures_are_lent_for_reading_only(detector, memory):
+    detector.look(memory.frame())
+    child = Path(f"/proc/{detector.pid}")
+    lent = [fd.name for fd in (child / "fd").iterdir() if "decoder" in str(fd.readlink())]
+    assert lent
+    for fd in lent:
+        flags = (child / "fdinfo" / fd).read_text().split("flags:")[1].split()[0]
+        assert int(flags, 8) & os.O_ACCMODE == os.O_RDONLY
+
+
+def test_attached_memory_survives_a_restart(detector, memory):
+    detector.look(memory.frame())
+    memory.close()
     os.kill(detector.pid, signal.SIGKILL)
-    assert len(after_restart(lambda: detector.detect_shared(0, (128, 128)))) == 2
+    assert len(after_restart(lambda: detector.look(memory.frame()))) == 2
 
 
-def test_a_frame_beyond_the_attached_memory_takes_only_the_process_down(detector):
-    fd = os.memfd_create("decoder")
-    os.ftruncate(fd, 1000)
-    detector.attach(fd)
-    os.close(fd)
+def test_a_decoder_that_starts_again_gets_its_new_memory_seen_and_the_old_let_go(detector):
+    detector.look(Memory(FRAME.nbytes, 1).frame())
+    held = descriptors()
+    for number in range(2, 52):
+        memory = Memory(FRAME.nbytes, number)
+        detector.look(memory.frame())
+        memory.close()
+    assert descriptors() == held
+    assert mapped(detector.pid) == ["decoder"]
+
+
+def test_a_memory_that_was_given_back_is_no_loss(detector, memory):
+    frame = memory.frame()
+    memory.close()
+    assert detector.look(frame) == detector.detect(FRAME)
+
+
+def test_a_closed_camera_lets_go_of_its_memory(detector, memory):
+    other = detector.for_camera(1)
+    held = descriptors()
+    other.look(memory.frame())
+    assert descriptors() == held + 1
+    other.close()
+    assert descriptors() == held
+
+
+def test_a_frame_beyond_the_attached_memory_takes_only_the_process_down(detector, memory):
     with pytest.raises(InferenceDownError):
-        detector.detect_shared(0, (128, 128))
+        detector.look(memory.frame(1 << 20))
     assert len(detector.detect(FRAME)) == 2
+
+
+def test_a_kill_amid_many_looks_fails_them_all_and_starts_one_process(manifest):
+    opened = open_detector(manifest, threads=4)
+    cameras = [opened.for_camera(n) for n in range(8)]
+    first, pids, failed, seen = opened.pid, set(), [], []
+    begun = threading.Barrier(9)
+
+    def look(camera):
+        begun.wait(10)
+        for _ in range(30):
+            try:
+                seen.append(len(camera.detect(FRAME)))
+                pids.add(camera.pid)
+            except InferenceDownError as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=look, args=(camera,)) for camera in cameras]
+    for thread in threads:
+        thread.start()
+    os.kill(first, signal.SIGSTOP)
+    begun.wait(10)
+    wait_until(opened._process.child._free.empty)  # every lane has a frame under way
+    os.kill(first, signal.SIGKILL)
+    for thread in threads:
+        thread.join(60)
+    for camera in (*cameras, opened):
+        camera.close()
+    assert 1 <= len(failed) <= 4  # those that were under way
+    assert len(seen) == 8 * 30 - len(failed)
+    assert set(seen) == {2}
+    assert len(pids - {first}) == 1
+
+
+class Unstartable(InferenceProcess):
+    """Fails to start once all callers have come."""
+
+    tries = 0
+
+    def _start(self):
+        self.tries += 1
+        wait_until(self._free.empty)
+        raise InferenceDownError("the inference process is not to be")
+
+
+def test_those_who_waited_for_a_start_that_failed_fail_with_it(tmp_path):
+    model, _ = resolve_manifest(str(write_tiny(tmp_path, tiny_model(*TWO))))
+    process = Unstartable(model, None, workers=4)
+    refused = []
+
+    def look(camera):
+        with pytest.raises(InferenceDownError):
+            process.rows(camera, FRAME)
+        refused.append(camera)
+
+    threads = [threading.Thread(target=look, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(refused) == [0, 1, 2, 3]
+    assert process.tries == 1
+    process.close()
+
+
+def test_a_model_file_that_has_gone_is_an_error_that_names_it(tmp_path):
+    opened = open_detector(str(write_tiny(tmp_path, tiny_model(*TWO))))
+    os.kill(opened.pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(opened.pid))
+    for file in tmp_path.glob("*.onnx"):
+        file.unlink()
+    with pytest.raises(ModelError, match=r"\.onnx"):
+        opened.detect(FRAME)
+    opened.close()
 
 
 @pytest.mark.parametrize(
@@ -240,7 +387,7 @@ def test_a_model_too_large_for_its_memory_is_an_error_and_not_the_agents_end(man
         open_detector(manifest, memory_bytes=64 * 1024**2)
 
 
-@pytest.mark.parametrize("message", [b"", b"A", b"Lxx", b"X" + bytes(24), bytes(25)])
+@pytest.mark.parametrize("message", [b"", b"A", b"Lxx", b"X" + bytes(32), bytes(33), b"Xyz"])
 def test_messages_that_cannot_be_are_refused(message):
     with pytest.raises(ValueError, match="known"):
         decode_request(message)

@@ -6,8 +6,10 @@ process ends with the last of them.
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from gatehouse_edge.inference.catalogue import resolve_manifest
 from gatehouse_edge.inference.manifest import Manifest, ModelFile, Scores
 from gatehouse_edge.inference.process import MEMORY_BYTES, InferenceProcess
 from gatehouse_edge.inference.weights import find_accepted
-from gatehouse_edge.values import Detection
+from gatehouse_edge.values import Detection, Frame, FrameMemory
 
 
 class ChildDetector:
@@ -29,6 +31,7 @@ class ChildDetector:
         self.manifest = manifest
         self._process = process
         self._camera = camera
+        self._memory: int | None = None
         self._open = True
         process.enter()
 
@@ -54,14 +57,34 @@ class ChildDetector:
         """
         return self._detections(self._process.child.rows(self._camera, pixels))
 
-    def attach(self, fd: int) -> None:
-        """Lets the model see the decoder's memory `fd`, for `detect_shared`."""
-        self._process.child.attach(self._camera + 1, fd)
+    def look(self, frame: Frame) -> tuple[Detection, ...]:
+        """As `detect`, for a colour frame of this camera; one that lies in its decoder's memory is looked at there.
 
-    def detect_shared(self, offset: int, size_hw: tuple[int, int]) -> tuple[Detection, ...]:
-        """As `detect`, for a frame `(h, w)` at `offset` bytes of the attached memory; nothing is copied."""
-        rows = self._process.child.rows_shared(self._camera, self._camera + 1, offset, size_hw)
+        The caller sees to it that the frame stays as it is meanwhile, and calls from one thread at a time.
+        """
+        child, place = self._process.child, frame.place
+        if place is not None and self._sees(place.memory):
+            height, width = frame.pixels.shape[:2]
+            rows = child.rows_shared(self._camera, place.offset, (height, width), frame.at)
+        else:
+            pixels = cast("NDArray[np.uint8]", frame.pixels)
+            rows = child.rows(self._camera, pixels, frame.at)
         return self._detections(rows)
+
+    def _sees(self, memory: FrameMemory) -> bool:
+        """Whether the process maps the memory, which a decoder that starts again has afresh. False: it is given back already."""
+        if self._memory == memory.number:
+            return True
+        try:
+            fd = memory.duplicate()
+        except OSError:
+            return False
+        try:
+            self._process.child.attach(self._camera, fd)
+        finally:
+            os.close(fd)
+        self._memory = memory.number
+        return True
 
     def for_camera(self, camera: int) -> ChildDetector:
         """The same model in the same process for another camera, 0 to 63."""
@@ -71,6 +94,8 @@ class ChildDetector:
         """Ends the inference process when this was its last camera; idempotent."""
         if self._open:
             self._open = False
+            if self._memory is not None:
+                self._process.child.detach(self._camera)
             self._process.leave()
 
     def _detections(self, rows: NDArray[np.int16]) -> tuple[Detection, ...]:
@@ -106,19 +131,23 @@ def open_detector(
     interval_s: float = 0.2,
     folder: Path | None = None,
     memory_bytes: int = MEMORY_BYTES,
+    threads: int | None = None,
 ) -> ChildDetector:
     """A running detector.
 
-    `model`: a name of the catalogue, the path of a manifest, or a manifest. `interval_s`: time between frames,
-    which only the motion detector needs. `folder` is looked in for the model file first. Raises ModelError when
-    there is no such model, no file, or the file is refused.
+    `model`: a name of the catalogue, the path of a manifest, or a manifest. `interval_s`: the usual time between frames,
+    which only the motion detector needs. `folder` is looked in for the model file first. `threads`: how many frames of
+    several cameras it works on at once, one a core where it is not said. Raises ModelError when there is no such model,
+    no file, or the file is refused.
     """
     beside: Path | None = None
     if isinstance(model, str):
         model, beside = resolve_manifest(model)
     folders = tuple(place for place in (folder, beside) if place is not None)
     path, file = find_accepted(model, folders) or (None, None)
-    child = InferenceProcess(model, path, interval_s=interval_s, memory_bytes=memory_bytes)
+    child = InferenceProcess(
+        model, path, interval_s=interval_s, memory_bytes=memory_bytes, workers=threads
+    )
     try:
         child.start()
     except ModelError:

@@ -1,11 +1,13 @@
-"""What the agent and its inference process say to each other, over one SOCK_SEQPACKET pair. No code is ever sent.
+"""What the agent and its inference process say to each other, over SOCK_SEQPACKET pairs. No code is ever sent.
 
-    agent -> child   Hello (the manifest; the model file's descriptor rides along), then Attach (with a
-                     descriptor) and Look, as often as needed
-    child -> agent   Ready once, then for each Look its number and the rows of `boxes`, int16 `(n, 6)`
+    control   agent -> child   Hello (the manifest; the model file's descriptor rides along), then Attach (with a
+                               descriptor) and Detach, as often as needed
+              child -> agent   Ready once, then for each Attach and Detach its segment, once it holds
+    lane      agent -> child   Look; one lane for each worker of the child, one Look at a time
+              child -> agent   its number and the rows of `boxes`, int16 `(n, 6)`
 
-Bounds: a message is at most MAX_MESSAGE_BYTES, a child maps at most MAX_SEGMENTS segments and serves
-MAX_CAMERAS cameras.
+Bounds: a message is at most MAX_MESSAGE_BYTES, a child has at most MAX_WORKERS lanes and maps one segment for each of
+MAX_CAMERAS cameras and each lane.
 """
 
 from __future__ import annotations
@@ -19,16 +21,19 @@ import msgspec
 from gatehouse_edge.inference.manifest import Manifest
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
-MAX_SEGMENTS: Final = 65
-OWN_SEGMENT: Final = 0
+MAX_CAMERAS: Final = 64
+MAX_WORKERS: Final = 32
+COPIES: Final = MAX_CAMERAS
+"""The segment of the first lane's copies; those below are the cameras' own memories."""
+MAX_SEGMENTS: Final = COPIES + MAX_WORKERS
 
-_LOOK: Final = struct.Struct("<cIHHIIQ")
+_LOOK: Final = struct.Struct("<cIHHIIQd")
 _ATTACH: Final = struct.Struct("<cH")
 _REPLY: Final = struct.Struct("<I")
 
 
 class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """First word: the model, and the time between frames for detectors that need it."""
+    """First word: the model, and the usual time between frames for detectors that need it."""
 
     manifest: Manifest
     interval_s: float
@@ -44,7 +49,10 @@ class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Detect in `height` x `width` x 3 bytes at `offset` of `segment`. `number` comes back with the answer."""
+    """Detect in `height` x `width` x 3 bytes at `offset` of `segment`. `number` comes back with the answer.
+
+    `at`: media time of the frame in seconds, not a number where it has none.
+    """
 
     number: int
     camera: int
@@ -52,6 +60,7 @@ class Look:
     height: int
     width: int
     offset: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +70,24 @@ class Attach:
     segment: int
 
 
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """Let go of what is mapped as `segment`."""
+
+    segment: int
+
+
 def encode_look(look: Look) -> bytes:
     """One Look."""
     return _LOOK.pack(
-        b"L", look.number, look.camera, look.segment, look.height, look.width, look.offset
+        b"L",
+        look.number,
+        look.camera,
+        look.segment,
+        look.height,
+        look.width,
+        look.offset,
+        look.at,
     )
 
 
@@ -73,17 +96,26 @@ def encode_attach(segment: int) -> bytes:
     return _ATTACH.pack(b"A", segment)
 
 
-def decode_request(message: bytes) -> Look | Attach:
-    """A Look or an Attach. Raises ValueError."""
+def encode_detach(segment: int) -> bytes:
+    """One Detach."""
+    return _ATTACH.pack(b"D", segment)
+
+
+def decode_request(message: bytes) -> Look | Attach | Detach:
+    """What the agent says after its Hello. Raises ValueError."""
     try:
-        if message[:1] == b"A":
-            return Attach(_ATTACH.unpack(message)[1])
-        kind, number, camera, segment, height, width, offset = _LOOK.unpack(message)
+        if len(message) == _ATTACH.size:
+            kind, segment = _ATTACH.unpack(message)
+            said: Look | Attach | Detach = Attach(segment) if kind == b"A" else Detach(segment)
+        else:
+            kind, *words = _LOOK.unpack(message)
+            said = Look(*words)
     except struct.error as error:
         raise ValueError("a message of no known size") from error
-    if kind != b"L" or not (segment < MAX_SEGMENTS):
+    kinds = b"L" if isinstance(said, Look) else b"AD"
+    if kind not in kinds or not (said.segment < MAX_SEGMENTS):
         raise ValueError("a message of no known kind")
-    return Look(number, camera, segment, height, width, offset)
+    return said
 
 
 def encode_reply(number: int, rows: bytes) -> bytes:

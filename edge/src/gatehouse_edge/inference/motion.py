@@ -47,17 +47,21 @@ class MotionParameters:
 
 
 class MotionDetector:
-    """The background of one camera, and what stands out from it. Same frames at the same rate give the same boxes."""
+    """The background of one camera, and what stands out from it. Same frames at the same times give the same boxes."""
 
     def __init__(self, interval_s: float, parameters: MotionParameters | None = None) -> None:
-        """`interval_s`: time between frames, since a detector is given pixels only."""
+        """`interval_s`: the usual time between frames, for those that come without."""
         self._settings = parameters or MotionParameters()
         self._interval_s = interval_s
         self._background: NDArray[np.float32] | None = None
         self._age_s = 0.0
 
-    def find(self, pixels: NDArray[np.uint8]) -> Boxes:
-        """Moving things in `(h, w, 3)` uint8 BGR, boxes in its pixels; the score is how much of the box changed."""
+    def find(self, pixels: NDArray[np.uint8], elapsed_s: float | None = None) -> Boxes:
+        """Moving things in `(h, w, 3)` uint8 BGR, boxes in its pixels; the score is how much of the box changed.
+
+        `elapsed_s`: time since the frame before, where it is known.
+        """
+        self._interval_s = elapsed_s or self._interval_s
         small = self._small(pixels)
         if self._background is None or self._background.shape != small.shape:
             self._background, self._age_s = small, 0.0

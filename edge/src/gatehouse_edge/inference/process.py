@@ -1,64 +1,64 @@
 """The agent's end of an inference process: starts it, shows it frames, takes rows back, notices when it dies.
 
-Frames are copied into memory that both map (an anonymous file, gone with the last of the two), or lie there
-already when the decoder's own memory is attached. One process serves up to MAX_CAMERAS cameras, one frame at a
-time. When it crashes, hangs or runs out of memory the call under way fails with InferenceDownError and the next
-call starts a fresh one: how often to try is the caller's decision.
+One process serves up to MAX_CAMERAS cameras, with as many frames at once as it has workers; who comes beyond that waits. Frames
+that lie in the decoder's memory are looked at there (`attach`, `rows_shared`), others are copied into memory that both map.
+
+Crash    a child that dies, hangs or runs out of memory fails every call under way with InferenceDownError; the next call starts a
+         fresh one, once: calls that come meanwhile wait for it, and fail with it. How often to try is the caller's decision.
+Bounds   a lane, a socket and at most one copied frame for each worker; one descriptor for each camera. All anonymous memory, gone
+         with the last process that maps it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
-import socket
-import subprocess
-import sys
+import queue
 import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_edge.errors import ModelError
 from gatehouse_edge.inference.boxes import MAX_ROWS, MAX_SIDE_PX
 from gatehouse_edge.inference.manifest import Manifest
-from gatehouse_edge.inference.messages import (
-    MAX_MESSAGE_BYTES,
-    MAX_SEGMENTS,
-    OWN_SEGMENT,
-    Hello,
-    Look,
-    Ready,
-    decode_reply,
-    encode_attach,
-    encode_look,
-)
+from gatehouse_edge.inference.messages import COPIES, MAX_CAMERAS, MAX_WORKERS, Hello, Look
+from gatehouse_edge.inference.running import ChildLostError, RunningChild
 
 MEMORY_BYTES: Final = 2 * 1024**3
 """Address space of an inference process. A nano detector uses some 0.5 GiB of it and 0.1 GiB of memory."""
-START_S: Final = 60.0
-REPLY_S: Final = 20.0
-_EXIT_S: Final = 2.0
-_KEPT_VARIABLES: Final = (
-    "PATH",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "LANG",
-    "TZ",
-)
-_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ORT_LOGGING_LEVEL": "3"}
 
 
 class InferenceDownError(ModelError):
     """The inference process crashed or hung; the model may be right. Worth another try."""
 
 
+def cores() -> int:
+    """Processors that this process may use, at most MAX_WORKERS: the default number of workers."""
+    return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A worker of the child as the agent has it, and the memory for frames that must be copied."""
+
+    index: int
+    fd: int = -1
+    memory: mmap.mmap | None = None
+
+    @property
+    def segment(self) -> int:
+        return COPIES + self.index
+
+
 class InferenceProcess:
-    """One child and its memory. Safe to call from several threads; they take turns."""
+    """One child, its lanes and the memories it may see. Safe to call from several threads."""
 
     def __init__(
         self,
@@ -67,74 +67,164 @@ class InferenceProcess:
         *,
         interval_s: float = 0.2,
         memory_bytes: int = MEMORY_BYTES,
+        workers: int | None = None,
     ) -> None:
+        """`workers`: frames that it works on at once, 1 to MAX_WORKERS; by default one for each core."""
         self._manifest, self._file = manifest, file
         self._interval_s, self._memory_bytes = interval_s, memory_bytes
-        self._turn = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._link: socket.socket | None = None
-        self._own_fd = -1
-        self._own: mmap.mmap | None = None
+        self._lanes = [_Lane(n) for n in range(min(workers or cores(), MAX_WORKERS))]
+        self._free: queue.LifoQueue[_Lane] = queue.LifoQueue()
+        for lane in reversed(self._lanes):
+            self._free.put(lane)
+        self._turn = threading.RLock()
+        self._running: RunningChild | None = None
+        self._failures = 0
+        self._refusal: ModelError | None = None
         self._shared: dict[int, int] = {}
         self._number = 0
 
     @property
     def pid(self) -> int | None:
         """The child's process id, None when there is none."""
-        return self._child.pid if self._child else None
+        running = self._running
+        return running.pid if running else None
+
+    @property
+    def workers(self) -> int:
+        """How many frames it works on at once."""
+        return len(self._lanes)
 
     def start(self) -> None:
         """Starts the child if there is none and waits until the model is loaded. Raises ModelError when it is
         refused.
         """
-        with self._turn:
-            self._ensure_started()
+        self._started().leave()
 
-    def rows(self, camera: int, pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    def rows(self, camera: int, pixels: NDArray[np.uint8], at: float = nan) -> NDArray[np.int16]:
         """Detections in `pixels` `(h, w, 3)` uint8 BGR as int16 `(n, 6)` (see `boxes`). Raises ModelError,
-        InferenceDownError.
+        InferenceDownError. `at`: media time in seconds; the frames of one camera come one after another.
         """
         height, width = self._checked_size(pixels)
-        with self._turn:
-            self._ensure_started()
-            memory = self._memory_for(pixels.nbytes)
+
+        def look(running: RunningChild, lane: _Lane) -> Look:
+            memory = self._memory_for(running, lane, pixels.nbytes)
             target = np.frombuffer(memory, np.uint8, count=pixels.nbytes)
             np.copyto(target.reshape(pixels.shape), pixels)
-            return self._look(Look(self._next(), camera, OWN_SEGMENT, height, width, 0))
+            return Look(self._next(), camera, lane.segment, height, width, 0, at)
 
-    def attach(self, segment: int, fd: int) -> None:
-        """Lets the child see memory of another process: `fd` of an anonymous or /dev/shm file, as segment 1 and up.
-
-        The descriptor is duplicated; call again when the memory has been replaced. It survives a restart of the child.
-        """
-        if not 0 < segment < MAX_SEGMENTS:
-            raise ValueError(f"segment {segment} is not in 1..{MAX_SEGMENTS - 1}")
-        with self._turn:
-            old = self._shared.pop(segment, None)
-            if old is not None:
-                os.close(old)
-            self._shared[segment] = os.dup(fd)
-            if self._link is not None:
-                self._send(encode_attach(segment), [fd])
+        return self._ask(look)
 
     def rows_shared(
-        self, camera: int, segment: int, offset: int, size_hw: tuple[int, int]
+        self, camera: int, offset: int, size_hw: tuple[int, int], at: float = nan
     ) -> NDArray[np.int16]:
-        """As `rows`, for a frame that lies in attached memory already."""
+        """As `rows`, for a frame that lies in the camera's attached memory."""
+        height, width = size_hw
+
+        def look(_running: RunningChild, _lane: _Lane) -> Look:
+            return Look(self._next(), camera, camera, height, width, offset, at)
+
+        return self._ask(look)
+
+    def attach(self, camera: int, fd: int) -> None:
+        """Lets the child see the memory of a camera's decoder: `fd` of an anonymous or /dev/shm file, which stays the caller's.
+
+        Takes the place of what was attached, and survives a restart of the child, which can only read it. Raises OSError.
+        """
+        if not 0 <= camera < MAX_CAMERAS:
+            raise ValueError(f"camera {camera} is not in 0..{MAX_CAMERAS - 1}")
+        own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
         with self._turn:
-            self._ensure_started()
-            height, width = size_hw
-            return self._look(Look(self._next(), camera, segment, height, width, offset))
+            self._forget(camera)
+            self._shared[camera] = own
+            with self._lost_later() as running:
+                if running is not None:
+                    running.attach(camera, own)
+
+    def detach(self, camera: int) -> None:
+        """Lets go of a camera's memory here and in the child; idempotent."""
+        with self._turn:
+            if self._forget(camera):
+                with self._lost_later() as running:
+                    if running is not None:
+                        running.detach(camera)
 
     def close(self) -> None:
         """Ends the child and gives the memory back; idempotent."""
         with self._turn:
             self._end()
-            self._own = None
-            for fd in (self._own_fd, *self._shared.values()):
-                if fd >= 0:
-                    os.close(fd)
-            self._own_fd, self._shared = -1, {}
+            for camera in tuple(self._shared):
+                self._forget(camera)
+            for lane in self._lanes:
+                lane.memory = None
+                if lane.fd >= 0:
+                    os.close(lane.fd)
+                lane.fd = -1
+
+    def _ask(self, look: _Asking) -> NDArray[np.int16]:
+        lane = self._free.get()
+        try:
+            running = self._started()
+            try:
+                raw = running.look(lane.index, look(running, lane))
+            except ChildLostError as error:
+                raise self._down(running, error) from error
+            finally:
+                running.leave()
+        finally:
+            self._free.put(lane)
+        if len(raw) > MAX_ROWS * 12:
+            raise self._error(f"gave more than {MAX_ROWS} rows")
+        return np.frombuffer(raw, "<i2").reshape(-1, 6)
+
+    def _started(self) -> RunningChild:
+        """The running child, entered. Who waited here while a start failed fails with it, instead of trying in turn."""
+        failures = self._failures
+        with self._turn:
+            running = self._running
+            if running is not None and running.status is None and running.enter():
+                return running
+            if self._failures != failures and self._refusal is not None:
+                refusal = self._refusal
+                raise type(refusal)(refusal.message, place=refusal.place, remedy=refusal.remedy)
+            self._end()
+            try:
+                self._running = running = self._start()
+            except ModelError as error:
+                self._failures, self._refusal = self._failures + 1, error
+                raise
+            self._refusal = None
+            running.enter()
+            return running
+
+    def _start(self) -> RunningChild:
+        try:
+            running = RunningChild(len(self._lanes), self._memory_bytes)
+        except OSError as error:
+            raise self._lost(f"cannot start: {error.strerror}") from error
+        try:
+            running.greet(Hello(self._manifest, self._interval_s), self._file)
+            for camera, fd in self._shared.items():
+                running.attach(camera, fd)
+            for lane in self._lanes:
+                if lane.fd >= 0:
+                    running.attach(lane.segment, lane.fd)
+        except ChildLostError as error:
+            raise self._lost(error.args[0], running.retire()) from error
+        except BaseException:
+            running.retire()
+            raise
+        return running
+
+    def _memory_for(self, running: RunningChild, lane: _Lane, size: int) -> mmap.mmap:
+        """The lane's own segment, made larger when a frame needs it."""
+        if lane.memory is None or len(lane.memory) < size:
+            if lane.fd < 0:
+                lane.fd = os.memfd_create("gatehouse-inference", os.MFD_CLOEXEC)
+            os.ftruncate(lane.fd, size)
+            lane.memory = mmap.mmap(lane.fd, size)
+            with self._turn:
+                running.attach(lane.segment, lane.fd)
+        return lane.memory
 
     def _checked_size(self, pixels: NDArray[np.uint8]) -> tuple[int, int]:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
@@ -146,114 +236,46 @@ class InferenceProcess:
             raise self._error(f"was given a frame of {width} x {height}; {MAX_SIDE_PX} is the most")
         return height, width
 
-    def _ensure_started(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            return
-        self._end()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            kept = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
-            self._child = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                [
-                    *(sys.executable, "-P", "-B", "-m", "gatehouse_edge.inference.child"),
-                    *(str(theirs.fileno()), str(self._memory_bytes)),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=kept | _ONE_THREAD,
-                cwd="/",
-            )
-        self._link = ours
-        self._greet()
-        if self._own_fd >= 0:
-            self._send(encode_attach(OWN_SEGMENT), [self._own_fd])
-        for segment, fd in self._shared.items():
-            self._send(encode_attach(segment), [fd])
+    def _forget(self, camera: int) -> bool:
+        fd = self._shared.pop(camera, -1)
+        if fd >= 0:
+            os.close(fd)
+        return fd >= 0
 
-    def _greet(self) -> None:
-        """Hands the model over and waits for the child's verdict."""
-        hello = msgspec.msgpack.encode(Hello(self._manifest, self._interval_s))
-        fds = [os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)] if self._file else []
+    @contextlib.contextmanager
+    def _lost_later(self) -> Generator[RunningChild | None]:
+        """The running child, if any. One that is lost meanwhile is ended here; its next caller hears of it by a fresh start."""
         try:
-            self._send(hello, fds)
-        finally:
-            for fd in fds:
-                os.close(fd)
-        ready = msgspec.msgpack.decode(self._receive(START_S), type=Ready)
-        if ready.error:
+            yield self._running
+        except ChildLostError:
             self._end()
-            raise ModelError(ready.error, place=ready.place, remedy=ready.remedy)
-
-    def _look(self, look: Look) -> NDArray[np.int16]:
-        self._send(encode_look(look), [])
-        try:
-            number, raw = decode_reply(self._receive(REPLY_S))
-        except ValueError as error:
-            raise self._down(str(error)) from error
-        if number != look.number or len(raw) > MAX_ROWS * 12:
-            raise self._down("answered another question")
-        return np.frombuffer(raw, "<i2").reshape(-1, 6)
-
-    def _memory_for(self, size: int) -> mmap.mmap:
-        """Our own segment, made larger when a frame needs it."""
-        if self._own is None or len(self._own) < size:
-            if self._own_fd < 0:
-                self._own_fd = os.memfd_create("gatehouse-inference", os.MFD_CLOEXEC)
-            os.ftruncate(self._own_fd, size)
-            self._own = mmap.mmap(self._own_fd, size)
-            self._send(encode_attach(OWN_SEGMENT), [self._own_fd])
-        return self._own
 
     def _next(self) -> int:
         self._number = (self._number + 1) & 0xFFFF_FFFF
         return self._number
 
-    def _send(self, message: bytes, fds: list[int]) -> None:
-        if self._link is None:
-            raise self._down("is gone")
-        try:
-            socket.send_fds(self._link, [message], fds)
-        except OSError as error:
-            raise self._down("ended") from error
-
-    def _receive(self, limit_s: float) -> bytes:
-        if self._link is None:
-            raise self._down("is gone")
-        self._link.settimeout(limit_s)
-        try:
-            message = self._link.recv(MAX_MESSAGE_BYTES)
-        except TimeoutError as error:
-            raise self._down(f"gave no answer within {limit_s:.0f} s") from error
-        except OSError as error:
-            raise self._down("ended") from error
-        if not message:
-            raise self._down("ended")
-        return message
-
-    def _down(self, what: str) -> InferenceDownError:
+    def _down(self, running: RunningChild, error: ChildLostError) -> InferenceDownError:
         """Ends what is left of the child and gives the error to raise."""
-        child = self._child
-        self._end()
-        status = f" (exit status {child.returncode})" if child is not None else ""
+        with self._turn:
+            if self._running is running:
+                self._running = None
+            return self._lost(error.args[0], running.retire())
+
+    def _lost(self, what: str, status: int | None = None) -> InferenceDownError:
+        known = "" if status is None else f" (exit status {status})"
         return InferenceDownError(
-            f"the inference process {what}{status}",
+            f"the inference process {what}{known}",
             place=f"model {self._manifest.name}",
             remedy="It is started again on the next frame; if this repeats, run `gatehouse-edge model verify`",
         )
 
     def _end(self) -> None:
-        link, child = self._link, self._child
-        self._link = self._child = None
-        if link is not None:
-            link.close()
-        if child is None:
-            return
-        try:
-            child.wait(_EXIT_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        running, self._running = self._running, None
+        if running is not None:
+            running.retire()
 
     def _error(self, what: str) -> ModelError:
         return ModelError(what, place=f"model {self._manifest.name}")
+
+
+_Asking = Callable[[RunningChild, _Lane], Look]
