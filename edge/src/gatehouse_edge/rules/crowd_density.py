@@ -4,17 +4,19 @@ Count   the median count of the view. It is an estimate: its error is taken as n
         `dispersion * count + (count_cv * count)^2`, that is counting (Poisson) noise plus a share that grows with the count.
 On      per grade 1-4: P(density > threshold) reaches the grade's probability, or P(occupancy > its share of capacity) does.
         Congestion is one more way to grade 2: dense, and at least half of the persons slower than half of free walking.
+        So is a forecast to grades 2 and 3: by its trend the zone may be critical within minutes.
 Hold    the mean stays above `clear_ratio` of the threshold. Never below ten persons: a crowd is many.
 Area    ground that the view covers (with marks), else the whole zone; occupancy scales the view's count to the zone.
 Source  thresholds after Fruin and Still, capacity after the Green Guide; see docs/rules.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import erf, sqrt
 from typing import Final
 
 from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.crowd_capacity import capacity_of
+from gatehouse_edge.rules.crowd_forecast import Trend
 from gatehouse_edge.rules.crowd_params import CrowdParams, Threshold, thresholds
 from gatehouse_edge.rules.observations import Moment, Observation, Speed, ZoneSignals
 from gatehouse_edge.rules.parameters import read_params
@@ -33,10 +35,11 @@ FRESH_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class CrowdMemory(Memory):
-    """Share of persons that move slowly, and when that was seen."""
+    """Share of persons that move slowly, and when that was seen; and the trend of the count."""
 
     slow_ratio: float = 0.0
     at: float = float("-inf")
+    trend: Trend = field(default_factory=Trend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,11 @@ class CrowdSense:
         """Counts of persons give samples; signals are kept for congestion."""
         own = memory if isinstance(memory, CrowdMemory) else CrowdMemory()
         if isinstance(observation, ZoneSignals):
-            return _moved(observation, now), None
+            return _moved(own, observation, now), None
         if not isinstance(observation, ZoneCount) or observation.label != Label.PERSON:
             return own, None
         count = observation.count
+        own = replace(own, trend=own.trend.after(now.at, count, self.params.trend_s))
         many = count >= SMALL_COUNT
         chances = [self._chance(count, t) for t in self.thresholds]
         on = [many and c >= t.chance for c, t in zip(chances, self.thresholds, strict=True)]
@@ -68,13 +72,29 @@ class CrowdSense:
         congested = many and slow and density > self.params.congestion_per_m2
         on.append(congested)
         hold.append(congested)
+        soon = self._soon(own.trend, count) if many else (False, False)
+        on.extend(soon)
+        hold.extend(soon)
         sure = max((c for c, true in zip(chances, on, strict=False) if true), default=0.5)
         facts = Facts(
             confidence=round(20 * sure),
             count=count if many else None,
-            reason=f"{density:.2f} persons on a square metre, {self._share(count):.0%} of capacity",
+            reason=self._reason(count, forecast=any(soon) and not any(on[: len(self.thresholds)])),
         )
         return own, Sample(observation.time, tuple(on), tuple(hold), facts)
+
+    def _reason(self, count: int, *, forecast: bool) -> str:
+        now = f"{count / self.area_m2:.2f} persons on a square metre, {self._share(count):.0%} of capacity"
+        return f"{now}, and by its trend it may be critical soon" if forecast else now
+
+    def _soon(self, trend: Trend, count: int) -> tuple[bool, bool]:
+        """Whether the count may be critical within the times of grade 2 and grade 3."""
+        p = self.params
+        critical = min(self._limits(self.thresholds[-1]))
+        if count < p.forecast_from_ratio * critical:
+            return False, False
+        left_s = trend.earliest_s(critical, p.trend_s)
+        return left_s < 60 * p.forecast_warn_min, left_s < 60 * p.forecast_alarm_min
 
     def _share(self, count: int) -> float:
         return 0.0 if self.zone_scale is None else count * self.zone_scale / self.capacity
@@ -98,11 +118,11 @@ class CrowdSense:
         return any(count >= self.params.clear_ratio * limit for limit in self._limits(threshold))
 
 
-def _moved(signals: ZoneSignals, now: Moment) -> CrowdMemory:
+def _moved(own: CrowdMemory, signals: ZoneSignals, now: Moment) -> CrowdMemory:
     persons = [r for r in signals.rows if r.label == Label.PERSON]
     total = sum(r.count for r in persons)
     slow = sum(r.count for r in persons if r.speed <= Speed.SLOW)
-    return CrowdMemory(slow / total if total else 0.0, now.at)
+    return replace(own, slow_ratio=slow / total if total else 0.0, at=now.at)
 
 
 def build(request: Request) -> Rule:
@@ -116,7 +136,12 @@ def build(request: Request) -> Rule:
     table = thresholds(params, request.zone_kind, request.place)
     seen = min(1.0, view.area_m2 / request.zone_area_m2)
     timing = Timing(
-        stages=(*(Stage(t.grade, t.dwell_s) for t in table), Stage(2, params.congestion_s)),
+        stages=(
+            *(Stage(t.grade, t.dwell_s) for t in table),
+            Stage(2, params.congestion_s),
+            Stage(2, params.forecast_s),
+            Stage(3, params.forecast_s),
+        ),
         clear_s=params.clear_s,
         rearm_s=params.rearm_s,
     )

@@ -76,6 +76,19 @@ class CrowdParams(Params, frozen=True, kw_only=True):
     congestion_s: Annotated[float, limits("s", 5, 600, OURS, "time of congestion for grade 2")] = (
         30.0
     )
+    forecast_warn_min: Annotated[
+        float, limits("min", 0, 120, OURS, "may be critical within this time: grade 2; 0 is off")
+    ] = 15.0
+    forecast_alarm_min: Annotated[
+        float, limits("min", 0, 120, OURS, "may be critical within this time: grade 3; 0 is off")
+    ] = 5.0
+    forecast_from_ratio: Annotated[
+        float, limits("", 0.1, 1, OURS, "share of the critical count from which is forecast")
+    ] = 0.5
+    forecast_s: Annotated[float, limits("s", 5, 600, OURS, "time for a forecast to hold")] = 60.0
+    trend_s: Annotated[float, limits("s", 60, 1200, OURS, "time over which the trend is taken")] = (
+        300.0
+    )
     dispersion: Annotated[
         float, limits("", 0, 10, OURS, "variance of a count over the count; 1 is Poisson")
     ] = 1.0

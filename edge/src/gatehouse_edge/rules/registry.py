@@ -3,21 +3,31 @@
 from typing import Final
 
 from gatehouse_edge.rules import (
+    camera_integrity,
+    crowd_counterflow,
     crowd_density,
+    crowd_surge,
     door_forced,
     dwell,
     fire_video,
     help_button,
+    intercom_unanswered,
     lane_blocked,
+    object_blocking,
+    parking_full,
     perimeter_intrusion,
+    person_down,
     reading_out_of_range,
     source_stale,
     state_sensor,
+    supply,
     thermal_hotspot,
+    vessel_intrusion,
 )
 from gatehouse_edge.rules.parameters import specs
 from gatehouse_edge.rules.rule_kind import RuleKind
-from gatehouse_shared.names import DeviceKind, HazardKind
+from gatehouse_edge.rules.severity import SEVERITY
+from gatehouse_shared.names import DeviceKind, HazardKind, class_of
 
 RULE_KINDS: Final[tuple[RuleKind, ...]] = (
     *perimeter_intrusion.KINDS,
@@ -30,7 +40,16 @@ RULE_KINDS: Final[tuple[RuleKind, ...]] = (
     *help_button.KINDS,
     *door_forced.KINDS,
     *reading_out_of_range.KINDS,
+    *crowd_counterflow.KINDS,
+    *crowd_surge.KINDS,
+    *intercom_unanswered.KINDS,
+    *object_blocking.KINDS,
+    *parking_full.KINDS,
+    *person_down.KINDS,
+    *supply.KINDS,
+    *vessel_intrusion.KINDS,
     *source_stale.KINDS,
+    *camera_integrity.KINDS,
 )
 """One row a rule; `name` is its section in the docs and in `seeds/rules/default.yaml`."""
 
@@ -45,6 +64,8 @@ def pack() -> dict[str, object]:
     return {
         r.name: {
             "kind": r.kind.value,
+            "class": class_of(r.kind).name.lower(),
+            "severity": SEVERITY[r.kind],
             "devices": sorted(d.value for d in r.devices),
             "grades": dict(r.grades),
             "params": {

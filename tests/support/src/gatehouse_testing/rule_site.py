@@ -1,17 +1,16 @@
 """One small site with every kind of rule, and for each kind what happens there: for golden and whole-rule tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from gatehouse_edge.rules.observations import Acknowledged, Observation, SourceUp, Tick
+from gatehouse_edge.rules.observations import Acknowledged, Observation, SourceUp
 from gatehouse_edge.values import Reading, SourceDown, Track
 from gatehouse_shared.names import Label, Quantity
 from gatehouse_shared.site import Site, decode_site
-from gatehouse_testing.watched import moment, person, state_of, thing, tracks, warmth
+from gatehouse_testing import rule_stories
+from gatehouse_testing.rule_stories import WHOLE, Told, beats, film
+from gatehouse_testing.watched import moment, person, state_of, thing, warmth
 
-Told = list[tuple[float, Observation]]
-
-WHOLE: Final = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
 LOWER: Final = [[0.0, 0.3], [1.0, 0.3], [1.0, 1.0], [0.0, 1.0]]
 SQUARE_MARKS: Final = [
     [[0.0, 0.0], [0.0, 6.0]],
@@ -41,6 +40,7 @@ def site_tree() -> dict[str, Any]:
             _zone("shed", "shed", 6, 5),
             _zone("lobby", "door", 5, 4, closed_hours=["22:00-06:00"]),
             _zone("cellar", "area", 10, 5, pinch=True),
+            *rule_stories.ZONES,
         ],
         "gates": [
             {"id": "plaza_gate", "from": "outside", "to": "plaza", "width_m": 3.0},
@@ -59,6 +59,7 @@ def site_tree() -> dict[str, Any]:
             {"device": "cam_fence", "zone": "fence", "polygon": LOWER},
             {"device": "cam_lane", "zone": "fire_lane", "polygon": LOWER},
             {"device": "cam_shed", "zone": "shed", "polygon": WHOLE},
+            *rule_stories.VIEWS,
         ],
         "schedules": [
             {"id": "night", "hours": ["22:00-06:00"], "days": ["mon", "tue", "wed", "thu", "fri"]}
@@ -78,6 +79,7 @@ def site_tree() -> dict[str, Any]:
             _rule("lobby_forced", "door_forced", "lobby", "contact_1"),
             _rule("cellar_gas", "reading_out_of_range", "cellar", "gas_1"),
             _rule("lane_silent", "source_stale", "fire_lane", "cam_lane"),
+            *rule_stories.RULES,
         ],
         "devices": [
             _device("cam_plaza", "camera", "plaza"),
@@ -92,6 +94,7 @@ def site_tree() -> dict[str, Any]:
             _device("reader_1", "reader", "lobby"),
             _device("counter_1", "counter", "cellar"),
             _device("gas_1", "gas", "cellar"),
+            *rule_stories.DEVICES,
         ],
     }
 
@@ -114,19 +117,6 @@ def _rule(
 
 def _device(name: str, kind: str, zone: str) -> dict[str, Any]:
     return {"id": name, "kind": kind, "zone": zone, "at": [0.0, 0.0], "gateway": "gw_1"}
-
-
-def film(
-    device: str, first: float, last: float, seen: Callable[[float], tuple[Track, ...]], fps: int = 5
-) -> Told:
-    """Frames of a camera: what `seen` says at each moment."""
-    steps = range(round(first * fps), round(last * fps) + 1)
-    return [(i / fps, tracks(i / fps, *seen(i / fps), device=device)) for i in steps]
-
-
-def beats(first: int, last: int) -> Told:
-    """A tick a second."""
-    return [(float(at), Tick()) for at in range(first, last + 1)]
 
 
 def _grid(count: int) -> tuple[Track, ...]:
@@ -171,6 +161,7 @@ def stories() -> Mapping[str, tuple[str, Told]]:
     """For each kind of rule by its name: the rule of the site, and what its device is told."""
     alive: Told = [(float(at), SourceUp("cam_lane")) for at in range(30, 41)]
     return {
+        **rule_stories.stories(),
         "perimeter_intrusion": ("fence_walk", film("cam_fence", 0, 25, _walk)),
         "dwell": ("fence_stay", film("cam_fence", 0, 130, _stay, fps=2)),
         "lane_blocked": ("lane_free", film("cam_lane", 0, 690, _car, fps=2)),

@@ -13,6 +13,9 @@ import yaml
 from gatehouse_edge.rules.parameters import ParamSpec, specs
 from gatehouse_edge.rules.registry import RULE_KINDS, pack
 from gatehouse_edge.rules.rule_kind import RuleKind
+from gatehouse_edge.rules.severity import SEVERITY
+from gatehouse_edge.rules.supply import SPEAKING
+from gatehouse_shared.names import DeviceKind, class_of
 from gatehouse_testing.dev.paths import ROOT
 
 PACK: Path = ROOT / "seeds" / "rules" / "default.yaml"
@@ -22,6 +25,7 @@ HEAD = """\
 # Generated from the rules by `python -m gatehouse_testing.rulepack`; a site changes single parameters in its own file.
 # Sources: F found in a public source, G general knowledge of the field, M measured by us, O ours and untested in the field.
 """
+_KINDS = re.compile(r"(<!-- kinds -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- params: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -33,7 +37,33 @@ def pack_text() -> str:
 def with_tables(text: str) -> str:
     """The docs with every table between its marks as the rules have it now."""
     kinds = {r.name: r for r in RULE_KINDS}
+    text = _KINDS.sub(lambda m: m[1] + summary() + m[2], text)
     return _TABLE.sub(lambda m: m[1] + table(kinds[m[2]]) + m[3], text)
+
+
+def summary() -> str:
+    """All rules in Markdown: kind, device, class, severity."""
+    lines = [
+        "",
+        "| rule | kind | devices | class | severity |",
+        "|---|---|---|---|---|",
+        *(
+            f"| [{r.name}](#{r.name}) | `{r.kind}` | {devices(r)} | {class_of(r.kind).name.lower()} | {SEVERITY[r.kind]} |"
+            for r in sorted(RULE_KINDS, key=lambda r: (SEVERITY[r.kind], r.name))
+        ),
+        "",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def devices(kind: RuleKind) -> str:
+    """Its devices by name; nearly all of them by what they have in common."""
+    if kind.devices == frozenset(DeviceKind):
+        return "every device"
+    if kind.devices == SPEAKING:
+        return "every device that gives readings"
+    return ", ".join(sorted(kind.devices))
 
 
 def table(kind: RuleKind) -> str:
@@ -41,7 +71,7 @@ def table(kind: RuleKind) -> str:
     grades = "; ".join(f"{grade}: {meaning}" for grade, meaning in kind.grades.items())
     lines = [
         "",
-        f"Devices: {', '.join(sorted(kind.devices))}. Grades: {grades}.",
+        f"Devices: {devices(kind)}. Grades: {grades}.",
         "",
         "| parameter | default | range | unit | source | |",
         "|---|---|---|---|---|---|",
