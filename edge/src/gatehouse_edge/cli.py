@@ -76,6 +76,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     model.set_defaults(command=_model)
 
+    plugin = commands.add_parser("plugin", help="hash, check or list plug-ins")
+    plugin.add_argument("action", choices=("hash", "check", "list"))
+    plugin.add_argument("file", nargs="?", type=Path, metavar="FILE")
+    plugin.add_argument("--config", type=Path, metavar="FILE", help="for `list`")
+    plugin.set_defaults(command=_plugin)
+
     doctor = commands.add_parser("doctor", help="look at this machine and its installation")
     doctor.add_argument("--config", type=Path, metavar="FILE")
     doctor.set_defaults(command=_doctor)
@@ -120,6 +126,12 @@ def _model(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.models import model_command  # noqa: PLC0415
 
     return model_command(arguments.action, arguments.name, print, arguments.input)
+
+
+def _plugin(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.plugin_command import plugin_command  # noqa: PLC0415
+
+    return plugin_command(arguments.action, arguments.file, arguments.config, print)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ import yaml
 
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.inference.catalogue import catalogue_folder
+from gatehouse_edge.plugins.spec import check_plugins
 from gatehouse_edge.settings import BrokerSettings, GatewayFile
 from gatehouse_edge.sources.privacy import check_privacy
 from gatehouse_edge.sources.sensors import check_sensor
@@ -163,6 +164,8 @@ def check_config(config: Config, *, place: str) -> None:
             key = f"{place}: sensors.devices.{device}"
             check_sensor(spec, key)
             _check_device(config, device, key, seeing=False)
+    read = () if file.sensors is None else tuple(file.sensors.devices)
+    check_plugins(file.plugins, config.site, file.gateway, place, read)
     for device, camera in file.cameras.items():
         key = f"{place}: cameras.{device}"
         check_privacy(camera.privacy, f"{key}.privacy")

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gatehouse_edge.outbox.bounds import Limits
+from gatehouse_edge.plugins.spec import PluginSettings
 from gatehouse_edge.sources.privacy import PrivacyZones
 from gatehouse_edge.sources.sensors import SensorSpec
 from gatehouse_edge.sources.spec import SourceSpec
@@ -64,6 +65,7 @@ class GatewayFile(Keys, frozen=True, kw_only=True):
     outbox: OutboxSettings = OutboxSettings()
     cameras: Annotated[dict[Id, CameraSettings], Meta(max_length=64)] = {}
     sensors: SensorsSettings | None = None
+    plugins: PluginSettings = PluginSettings()
     clock: Annotated[
         Literal["kernel", "host"],
         Meta(

@@ -23,6 +23,7 @@ from gatehouse_edge.app.build import (
     start_sensors,
 )
 from gatehouse_edge.app.machine import Machine
+from gatehouse_edge.app.plugins import Plugins
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox.hazards import again, orphans
@@ -36,7 +37,7 @@ from gatehouse_edge.transport.mqtt import Pace
 from gatehouse_edge.transport.requests import Ending
 from gatehouse_edge.values import Finding, GatewayLoad
 from gatehouse_shared.names import HazardKind, Phase
-from gatehouse_shared.states import ModelState
+from gatehouse_shared.states import ModelState, PlugIn
 
 if TYPE_CHECKING:
     from gatehouse_edge.app.cameras import Cameras
@@ -70,23 +71,26 @@ class Agent:
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._inbox: deque[Observation] = deque(maxlen=INBOX_MAX)
         self._told_full = False
-        self._introduced: tuple[ModelState, ...] = ()
-        rules = build_rules(config.site, config.file.gateway)
+        self._introduced: tuple[ModelState | PlugIn, ...] = ()
+        self._plugins = Plugins(config, self._clock, self._tell)
+        rules = build_rules(config.site, config.file.gateway, config.file.plugins.judged)
         desk = build_release(config.site, config.file.gateway)
         self._outbox, opened = build_outbox(config, self._clock)
         self._cameras: Cameras | None = None
-        self._announced: tuple[ModelState, ...] = ()
+        self._announced: tuple[ModelState | PlugIn, ...] = ()
         self._closing_at: dict[tuple[str, str], float] = {}
         try:
             self._ledger = RowLedger(config.site, config.file.gateway, self._outbox)
             now = self._now()
-            self._judgment = Judgment(rules, desk, self._ledger, now)
+            self._judgment = Judgment(rules, desk, self._ledger, now, (self._plugins,))
             going_on = open_rules(self._ledger.kept(RULES_KEY), rules)
             self._judgment.add(orphans(self._ledger.hazards, going_on, now.time))
             if opened.salvage is not None:
                 reason = f"the outbox was damaged; {opened.salvage.rows} rows were saved"
                 self._raise(Trouble(HazardKind.OUTBOX_RESET, reason))
-            callbacks = Callbacks(self._tell, self._wake.set, self._acknowledge, self._models)
+            callbacks = Callbacks(
+                self._tell, self._wake.set, self._acknowledge, self._models, self._plugins.states
+            )
             self._courier = build_courier(config, self._outbox, self._clock, callbacks, pace)
             self._callbacks = callbacks
         except BaseException:
@@ -99,6 +103,7 @@ class Agent:
         start = self._clock.monotonic_s()
         due = _Due(start, start + TIDY_S, start + FIRST_HEALTH_S)
         sensors = start_sensors(self._config, self._clock, self._callbacks)
+        self._plugins.start()
         if self._config.file.cameras:
             from gatehouse_edge.app.cameras import Cameras  # noqa: PLC0415 - needs the vision extra
 
@@ -114,6 +119,7 @@ class Agent:
                 sensors.close()
             if self._cameras is not None:
                 self._cameras.close()
+            self._plugins.close()
             self._judge_waiting()
             self._commit(self._now())
             self._courier.close()
@@ -131,15 +137,17 @@ class Agent:
             due.tick = now.at + TICK_S
             self._judgment.tick(now)
             self._own_hazards(now)
-            if self._announced != self._models():
-                self._announced = self._models()
+            for trouble in self._plugins.troubles():
+                self._raise(trouble)
+            if self._announced != self._at_work():
+                self._announced = self._at_work()
                 self._courier.announce()
         if self._judgment.urgent or now.at >= due.commit:
             due.commit = now.at + TICK_S
             self._commit(now, health=now.at >= due.health)
             due.health = now.at + HEALTH_S if now.at >= due.health else due.health
-        if (models := self._models()) != self._introduced:
-            self._introduced = models
+        if (at_work := self._at_work()) != self._introduced:
+            self._introduced = at_work
             self._courier.introduce()
         for trouble in self._courier.step():
             self._raise(trouble)
@@ -205,6 +213,10 @@ class Agent:
             return False
         self._judgment.take(Acknowledged(known.rule, ending.at_site), self._now())
         return True
+
+    def _at_work(self) -> tuple[ModelState | PlugIn, ...]:
+        """Models and plug-ins, as the birth says them."""
+        return (*self._models(), *self._plugins.states())
 
     def _models(self) -> tuple[ModelState, ...]:
         return () if self._cameras is None else self._cameras.models()

@@ -20,7 +20,7 @@ from gatehouse_edge.transport.mqtt import Identity, MqttLink, Pace, tls_context
 from gatehouse_edge.transport.requests import Desk, Ending
 from gatehouse_shared.events import ClockState
 from gatehouse_shared.names import DeviceKind
-from gatehouse_shared.states import WIRE_MINOR, Birth, EpochMark, ModelState
+from gatehouse_shared.states import WIRE_MINOR, Birth, EpochMark, ModelState, PlugIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Callbacks:
     wake: Callable[[], None]
     acknowledge: Callable[[Ending], bool]
     models: Callable[[], tuple[ModelState, ...]]
+    plugins: Callable[[], tuple[PlugIn, ...]]
 
 
 def new_id() -> str:
@@ -74,7 +75,7 @@ def build_courier(
             software=version("gatehouse-edge"),
             config_version=config.file.config_version,
             model=callbacks.models(),
-            plugins=(),
+            plugins=callbacks.plugins(),
             clock=ClockState.SYNCED if clock.synced() else ClockState.UNSYNCED,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -144,10 +144,12 @@ def parse_line(text: str, place: str) -> Line:
     )
 
 
-def check_plugins(settings: PluginSettings, site: Site, gateway: str, place: str) -> None:
+def check_plugins(
+    settings: PluginSettings, site: Site, gateway: str, place: str, taken: Collection[str] = ()
+) -> None:
     """What types cannot say: rules and devices are this gateway's, each has one plug-in, of a kind that a plug-in may have.
 
-    ConfigError names the key.
+    `taken` are devices that are read otherwise. ConfigError names the key.
     """
     names = [*(p.name for p in settings.rules), *(p.name for p in settings.sources)]
     _once(names, f"{place}: plugins", "name")
@@ -156,7 +158,8 @@ def check_plugins(settings: PluginSettings, site: Site, gateway: str, place: str
             f"{len(names)} plug-ins", place=f"{place}: plugins", remedy=f"{PLUGINS_MAX} is the most"
         )
     _once([r for p in settings.rules for r in p.rules], f"{place}: plugins.rules", "rule")
-    _once([d for p in settings.sources for d in p.devices], f"{place}: plugins.sources", "device")
+    read = [d for p in settings.sources for d in p.devices]
+    _once([*read, *(d for d in taken if d in read)], f"{place}: plugins.sources", "device")
     for plugin in settings.rules:
         for rule in plugin.rules:
             _check_rule(site, gateway, rule, f"{place}: plugins.rules.{plugin.name}")

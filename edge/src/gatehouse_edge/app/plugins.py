@@ -1,0 +1,174 @@
+"""The plug-ins of a running agent, of `analyze`, and of the command `plugin`.
+
+A file whose hash is not the agreed one stops the start; a plug-in that does not run later stops nothing but itself.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gatehouse_edge.config import Config
+from gatehouse_edge.plugins.hosts import Host, RuleHost, SourceHost, Told, answers
+from gatehouse_edge.plugins.judging import Bound, bound, view_of
+from gatehouse_edge.plugins.messages import Answer
+from gatehouse_edge.plugins.process import PluginProcess, Start
+from gatehouse_edge.plugins.spec import Code, RulePlugin, SourcePlugin, parse_line, read_code
+from gatehouse_edge.ports import Clock, Heard
+from gatehouse_edge.rules.observations import Observation, PluginSample, ZoneSignals
+from gatehouse_edge.transport.courier import Trouble
+from gatehouse_shared.names import HazardKind
+from gatehouse_shared.states import PlugIn
+
+BREACHES_MAX = 16
+
+
+def code_of(config: Config, plugin: RulePlugin | SourcePlugin) -> Code:
+    """The agreed file of a plug-in. ConfigError when it is another."""
+    return read_code(plugin.name, config.path(plugin.file), agreed=plugin.sha256)
+
+
+def bounds_of(config: Config, plugin: RulePlugin) -> tuple[Bound, ...]:
+    """The rules that a plug-in judges."""
+    rules = {rule.id: rule for rule in config.site.rules}
+    return tuple(bound(config.site, rules[name]) for name in plugin.rules)
+
+
+def rule_start(code: Code, bounds: Sequence[Bound], memory_mib: int) -> Start:
+    """How a plug-in of rules is started."""
+    params = tuple(dict(b.params) for b in bounds)
+    return Start(code=code, role="rule", params=params, memory_mib=memory_mib)
+
+
+def source_start(code: Code, plugin: SourcePlugin) -> Start:
+    """How a plug-in of sources is started. ConfigError for a connection that does not read."""
+    return Start(
+        code=code,
+        role="source",
+        params=(dict(plugin.params),),
+        memory_mib=plugin.memory_mib,
+        answer_s=plugin.read_s,
+        line=parse_line(plugin.connection, f"plug-in {plugin.name}: connection"),
+    )
+
+
+class Plugins:
+    """All plug-ins of one gateway: a Witness of the rules. `tell` is called from their threads and must only queue."""
+
+    def __init__(self, config: Config, clock: Clock, tell: Callable[[Observation], None]) -> None:
+        settings = config.file.plugins
+        self._breaches: deque[str] = deque(maxlen=BREACHES_MAX)
+        self._rules = tuple(
+            RuleHost(
+                rule_start(code_of(config, one), bounds_of(config, one), one.memory_mib),
+                bounds_of(config, one),
+                one.every_s,
+                clock,
+                tell,
+                self._breaches.append,
+            )
+            for one in settings.rules
+        )
+        self._sources = tuple(
+            SourceHost(
+                source_start(code_of(config, one), one),
+                one.devices,
+                one.every_s,
+                clock,
+                tell,
+                self._breaches.append,
+            )
+            for one in settings.sources
+        )
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Every plug-in, rules first."""
+        return (*self._rules, *self._sources)
+
+    def start(self) -> None:
+        """A thread and a process for each."""
+        for host in self.hosts:
+            host.start()
+
+    def heard(self, step: Heard) -> None:
+        """Signals of zones go to the plug-ins that judge there; nothing else does."""
+        for signals in step.judged.signals:
+            for host in self._rules:
+                host.hear(signals)
+
+    def states(self) -> tuple[PlugIn, ...]:
+        """The plug-ins that run now, as the birth says them."""
+        return tuple(host.state for host in self.hosts if host.running)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """Plug-ins that tried to leave their cage, since the last call."""
+        said = tuple(self._breaches.popleft() for _ in range(len(self._breaches)))
+        return tuple(Trouble(HazardKind.TAMPER, reason) for reason in said)
+
+    def close(self) -> None:
+        """End all of them; idempotent."""
+        for host in self.hosts:
+            host.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    process: PluginProcess
+    bounds: tuple[Bound, ...]
+    every_s: float
+    told: Told
+
+
+class DirectPlugins:
+    """The rule plug-ins of one camera in step with a recording: a Witness that is asked afterwards. For `analyze`.
+
+    Raises PluginError where the agent would go on without: an analysis is whole, or none.
+    """
+
+    def __init__(self, config: Config, device: str) -> None:
+        self._running: list[_Direct] = []
+        self._signals: deque[ZoneSignals] = deque()
+        self._given_at: dict[tuple[str, str, str], float] = {}
+        try:
+            for one in config.file.plugins.rules:
+                bounds = bounds_of(config, one)
+                if any(b.device == device for b in bounds):
+                    code = code_of(config, one)
+                    process = PluginProcess(rule_start(code, bounds, one.memory_mib))
+                    self._running.append(_Direct(process, bounds, one.every_s, Told(one.name)))
+                    process.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def heard(self, step: Heard) -> None:
+        """Keep the signals until the step is over."""
+        if self._running:
+            self._signals.extend(step.judged.signals)
+
+    def samples(self) -> tuple[PluginSample, ...]:
+        """What the plug-ins say of the signals since the last call. Raises PluginError."""
+        said: list[PluginSample] = []
+        while self._signals:
+            signals = self._signals.popleft()
+            for one in self._running:
+                if self._is_time(one, signals):
+                    said += answers(one.bounds, signals, _asker(one.process), one.told)
+        return tuple(said)
+
+    def close(self) -> None:
+        """End them; idempotent."""
+        for one in self._running:
+            one.process.close()
+
+    def _is_time(self, one: _Direct, signals: ZoneSignals) -> bool:
+        key = (one.bounds[0].rule, signals.device, signals.zone)
+        passed_s = signals.at - self._given_at.get(key, float("-inf"))
+        if passed_s < one.every_s - 0.05:
+            return False
+        self._given_at[key] = signals.at
+        return True
+
+
+def _asker(process: PluginProcess) -> Callable[[int, ZoneSignals], Answer]:
+    return lambda which, signals: process.ask(which, view_of(signals))
