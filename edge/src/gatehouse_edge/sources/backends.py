@@ -24,6 +24,18 @@ class Decoder(StrEnum):
     GSTREAMER = "gstreamer"
 
 
+PROGRAMS: Final = {Decoder.FFMPEG: "ffmpeg", Decoder.GSTREAMER: "gst-launch-1.0"}
+"""The program behind a decoder."""
+PACKAGES: Final = {
+    Decoder.FFMPEG: "ffmpeg",
+    Decoder.GSTREAMER: (
+        "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
+        "gstreamer1.0-plugins-bad gstreamer1.0-libav"
+    ),
+}
+"""The Debian packages that bring it with what it needs."""
+
+
 class Hardware(StrEnum):
     """Where the decoder may leave the work: the interface of the machine's video engine."""
 

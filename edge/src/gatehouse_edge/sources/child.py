@@ -7,10 +7,13 @@ variables, standard streams to nowhere, and two descriptors: its socket and the 
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -47,14 +50,22 @@ QUIET = {
     "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_PIXELS),
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",  # an arena a thread would keep what a large picture needed once
 }
 EXIT_S = 2.0
+OPEN_FILES = 128
 
 
 class DecodeChild:
-    """One running child. `command` is the seam for decoders of another make that speak the same messages."""
+    """One running child. `command` is our own decoder, or one of another make that speaks the same messages.
 
-    def __init__(self, request: Open, command: Sequence[str] = DECODER) -> None:
+    Ours bounds itself before it sees the camera. One of another make is bounded from here, before it is told the address:
+    `memory_mib` of addresses, OPEN_FILES descriptors, no core dump.
+    """
+
+    def __init__(
+        self, request: Open, command: Sequence[str] = DECODER, *, memory_mib: int | None = None
+    ) -> None:
         ours, theirs = socket.socketpair()
         environment = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ} | QUIET
         try:
@@ -73,6 +84,8 @@ class DecodeChild:
         finally:
             theirs.close()
         self._connection = Connection(ours.detach())
+        if memory_mib is not None:
+            _bound(self._process.pid, memory_mib)
         self.send(request)
 
     @property
@@ -106,8 +119,19 @@ class DecodeChild:
             return None
 
     def close(self) -> None:
-        """Ends the child: its socket closes, and after a moment it is killed."""
+        """Ends the child, and what it started in its process group. Our own child's programs die with it anyway."""
         self._connection.close()
         if self._process.poll() is None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # not waited for yet: the number is still its own
         self._wait()
+
+
+def _bound(pid: int, memory_mib: int) -> None:
+    for kind, most in (
+        (resource.RLIMIT_AS, memory_mib << 20),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with suppress(ProcessLookupError):  # it is gone already, which `receive` tells
+            resource.prlimit(pid, kind, (most, most))

@@ -4,7 +4,7 @@
     child        Hello  [Geometry -> agent grows the slab -> Want again]  Ready(seq, slot) ...  Ended | Failed
 
 The child writes pixels only into the slot of the last Want and says Ready afterwards, so no one ever reads a picture that
-is being written. A decoder of another make (the system's ffmpeg or GStreamer with its hardware) only has to speak this.
+is being written. A decoder of another make (`decoder: {command: [...]}`) only has to speak this; edge/docs/decoders.md says how.
 """
 
 from __future__ import annotations

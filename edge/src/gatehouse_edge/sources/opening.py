@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.ports import Clock
+from gatehouse_edge.sources.backends import PACKAGES, PROGRAMS, DecoderCommand
+from gatehouse_edge.sources.child import DECODER
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError, remedy
 from gatehouse_edge.sources.patience import Patience
 from gatehouse_edge.sources.spec import DEVICES, Scheme, SourceSpec, parse, redact
@@ -95,12 +98,14 @@ def _open(
     patience: Patience,
 ) -> DecodedSource:
     require_vision(device)
+    require_decoder(device, spec)
     if parse(spec, place=device).scheme is Scheme.SCENE and seeds is None:
         raise ConfigError(
             "no folder of scenes is known", place=device, remedy="Say where the seeds are (--seeds)"
         )
     from gatehouse_edge.sources.source import DecodedSource, Setting  # noqa: PLC0415 - needs numpy
 
+    foreign = spec.decoder if isinstance(spec.decoder, DecoderCommand) else None
     setting = Setting(
         device=device,
         spec=spec,
@@ -109,6 +114,8 @@ def _open(
         scenes=str((seeds / "scenes").absolute()) if seeds else "",
         patience=patience,
         explain=lambda reason, detail: explain(device, spec, reason, detail),
+        command=foreign.command if foreign else DECODER,
+        memory_mib=foreign.memory_mib if foreign else None,
     )
     return DecodedSource(setting, clock)
 
@@ -121,6 +128,20 @@ def explain(device: str, spec: SourceSpec, reason: FailReason, detail: str) -> S
     what = "lost" if lost else "cannot reach" if scheme in DEVICES else "cannot read"
     message = f"{what} camera {device} at {redact(spec.url)}: {detail}"
     return SourceFailedError(reason, message, remedy=remedy(reason, scheme, port))
+
+
+def require_decoder(device: str, spec: SourceSpec) -> None:
+    """Raises ConfigError when the program that shall decode is not on this machine."""
+    if isinstance(spec.decoder, DecoderCommand):
+        program, remedy = spec.decoder.command[0], "Give its whole path, or leave `decoder` out"
+    elif spec.decoder in PROGRAMS:
+        program, remedy = PROGRAMS[spec.decoder], f"apt install {PACKAGES[spec.decoder]}"
+    else:
+        return
+    if shutil.which(program) is None:
+        raise ConfigError(
+            f"there is no {program} on this machine", place=f"{device}.decoder", remedy=remedy
+        )
 
 
 def require_vision(device: str) -> None:

@@ -48,7 +48,10 @@ ENDED_EARLY = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a source is opened with. `explain` makes the error a person reads out of a reason and a detail."""
+    """What a source is opened with. `explain` makes the error a person reads out of a reason and a detail.
+
+    `command` and `memory_mib`: the decode child, and its bound where it is not ours.
+    """
 
     device: str
     spec: SourceSpec
@@ -58,6 +61,7 @@ class Setting:
     patience: Patience
     explain: Callable[[FailReason, str], SourceFailedError]
     command: Sequence[str] = DECODER
+    memory_mib: int | None = None
 
 
 class DecodedSource:
@@ -183,11 +187,14 @@ class DecodedSource:
                 slab_fd=self._slab.fd,
                 scenes=self._setting.scenes,
             )
-            self._child = DecodeChild(request, self._setting.command)
+            setting = self._setting
+            self._child = DecodeChild(request, setting.command, memory_mib=setting.memory_mib)
         except ConfigError as error:
             return self._fail(FailReason.CONFIGURATION, error.message)
         except OSError as error:
-            return self._fail(FailReason.CRASHED, f"the decoder cannot start: {error.strerror}")
+            never = isinstance(error, FileNotFoundError | PermissionError)
+            reason = FailReason.CONFIGURATION if never else FailReason.CRASHED
+            return self._fail(reason, f"the decoder cannot start: {error.strerror}")
         return None
 
     def _ask(self) -> None:

@@ -81,7 +81,7 @@ def main() -> int:
     """Runs the child once."""
     cv2.setNumThreads(1)
     channel = Channel(0)
-    confine()
+    confine(channel.open.spec.hardware)
     run(channel)
     sys.stdout.flush()
     os._exit(0)  # native threads of a broken stream may not join

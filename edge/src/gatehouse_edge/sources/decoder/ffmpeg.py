@@ -9,11 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from gatehouse_edge.sources.backends import Codec, Hardware
+from gatehouse_edge.sources.backends import PROGRAMS, Codec, Decoder, Hardware
 from gatehouse_edge.sources.decoder.program import Head, Pipes, Wanted
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 
-PACKAGE: Final = "ffmpeg"
 HARDWARE: Final[dict[Hardware, dict[Codec, tuple[str, ...]]]] = {
     Hardware.NONE: dict.fromkeys(Codec, ()),
     Hardware.VAAPI: dict.fromkeys(
@@ -54,7 +53,7 @@ LINE: Final = re.compile(
 class Ffmpeg:
     """One ffmpeg for one stream."""
 
-    name = "ffmpeg"
+    name = PROGRAMS[Decoder.FFMPEG]
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted

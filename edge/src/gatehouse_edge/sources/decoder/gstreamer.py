@@ -10,14 +10,10 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from gatehouse_edge.sources.backends import Codec, Hardware
+from gatehouse_edge.sources.backends import PACKAGES, PROGRAMS, Codec, Decoder, Hardware
 from gatehouse_edge.sources.decoder.program import Head, Pipes, Wanted
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 
-PACKAGE: Final = (
-    "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
-    "gstreamer1.0-plugins-bad gstreamer1.0-libav"
-)
 PARSERS: Final = {Codec.H264: "h264parse", Codec.H265: "h265parse", Codec.MJPEG: "jpegparse"}
 HARDWARE: Final[dict[Hardware, dict[Codec, str]]] = {
     Hardware.NONE: {
@@ -60,7 +56,7 @@ NO_ELEMENT: Final = re.compile(r'no element "([\w-]+)"')
 class Gstreamer:
     """One `gst-launch-1.0` for one stream."""
 
-    name = "gst-launch-1.0"
+    name = PROGRAMS[Decoder.GSTREAMER]
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
@@ -108,6 +104,6 @@ class Gstreamer:
             if found is not None:
                 return SourceFailedError(
                     FailReason.CONFIGURATION,
-                    f"GStreamer has no element {found[1]} (apt install {PACKAGE})",
+                    f"GStreamer has no element {found[1]} (apt install {PACKAGES[Decoder.GSTREAMER]})",
                 )
         return None

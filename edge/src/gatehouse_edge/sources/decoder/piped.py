@@ -55,6 +55,7 @@ class RunningProgram:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            env={k: v for k, v in os.environ.items() if not k.startswith("OPENCV")},
             restore_signals=False,  # a write beyond the file limit is an error for it, not its end
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call into libc, bound beforehand
         )

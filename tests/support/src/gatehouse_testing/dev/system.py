@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatehouse_edge.sources.backends import PACKAGES, Decoder
 from gatehouse_testing import rtsp
 from gatehouse_testing.dev.steps import StepError, capture, must, say
+from gatehouse_testing.videos import has_decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +90,10 @@ PARTS = (
     Part("Chromium", ("chromium",), _has_chromium),
     Part("a font with Chinese", ("fontconfig", "fonts-wqy-zenhei"), _has_chinese_font),
     Part("GStreamer's RTSP server", rtsp.PACKAGES, _has_rtsp_server),
+    Part(
+        "GStreamer's decoders",
+        tuple(PACKAGES[Decoder.GSTREAMER].split()),
+        lambda: has_decoder("gstreamer"),
+    ),
+    Part("ffmpeg", ("ffmpeg",), lambda: has_decoder("ffmpeg")),
 )
