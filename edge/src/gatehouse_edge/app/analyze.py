@@ -199,7 +199,7 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
 
 def rules_of(config: Config, device: str) -> RuleSet:
     """The rules that watch by this device: the silence of all others says nothing here."""
-    rules = build_rules(config.site, config.file.gateway)
+    rules = build_rules(config.site, config.file.gateway, config.file.plugins.judged)
     own = {name: rule for name, rule in rules.rules.items() if rule.binding.device == device}
     return replace(rules, rules=own)
 

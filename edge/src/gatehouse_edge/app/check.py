@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from gatehouse_edge.app.plugins import all_plugins, try_plugin
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, broker_address, load_config
 from gatehouse_edge.errors import ConfigError, EdgeError
@@ -60,7 +61,8 @@ def describe(finding: Finding) -> str:
 def findings(config: Config, *, probe_all: bool) -> Iterator[Finding]:
     """Rules, models, secrets; with `probe_all` also brokers and cameras."""
     site, gateway = config.site, config.file.gateway
-    yield _try("rules", lambda: f"{len(build_rules(site, gateway).rules)} rules")
+    judged = config.file.plugins.judged
+    yield _try("rules", lambda: f"{len(build_rules(site, gateway, judged).rules)} rules")
     yield _try("release windows", lambda: _built(build_release(site, gateway)))
     for name in sorted(
         {c.model for d, c in config.file.cameras.items() if _sees_colour(config, d)}
@@ -69,6 +71,8 @@ def findings(config: Config, *, probe_all: bool) -> Iterator[Finding]:
     for device in config.file.cameras:
         if config.source(device).privacy:
             yield _try(f"privacy of {device}", partial(_privacy, config, device))
+    for plugin in all_plugins(config):
+        yield _try(f"plug-in {plugin.name}", partial(try_plugin, config, plugin, run=probe_all))
     yield from _brokers(config, probe_all=probe_all)
     if probe_all:
         for device in config.file.cameras:

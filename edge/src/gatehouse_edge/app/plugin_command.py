@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gatehouse_edge.app.plugins import code_of
+from gatehouse_edge.app.plugins import all_plugins, code_of
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, load_config
 from gatehouse_edge.errors import ConfigError, PluginError
 from gatehouse_edge.plugins.messages import View
 from gatehouse_edge.plugins.process import PluginProcess, Start, plain
-from gatehouse_edge.plugins.spec import Code, RulePlugin, SourcePlugin, read_code
+from gatehouse_edge.plugins.spec import Code, read_code
 
 EMPTY = View("trial", 1.0, (), None)
 BUSY = View(
@@ -44,9 +44,7 @@ def plugin_command(
 
 def _list(config: Config, say: Callable[[str], None]) -> int:
     wrong = 0
-    plugins: list[RulePlugin | SourcePlugin] = [*config.file.plugins.rules]
-    plugins += config.file.plugins.sources
-    for plugin in plugins:
+    for plugin in all_plugins(config):
         try:
             code = code_of(config, plugin)
         except ConfigError as error:

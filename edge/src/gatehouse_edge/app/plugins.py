@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gatehouse_edge.config import Config
+from gatehouse_edge.errors import PluginError
 from gatehouse_edge.plugins.hosts import Host, RuleHost, SourceHost, Told, answers
 from gatehouse_edge.plugins.judging import Bound, bound, view_of
 from gatehouse_edge.plugins.messages import Answer
@@ -49,6 +50,33 @@ def source_start(code: Code, plugin: SourcePlugin) -> Start:
         answer_s=plugin.read_s,
         line=parse_line(plugin.connection, f"plug-in {plugin.name}: connection"),
     )
+
+
+def all_plugins(config: Config) -> tuple[RulePlugin | SourcePlugin, ...]:
+    """Every plug-in of the gateway's file, rules first."""
+    return (*config.file.plugins.rules, *config.file.plugins.sources)
+
+
+def try_plugin(config: Config, plugin: RulePlugin | SourcePlugin, *, run: bool) -> str:
+    """Look at its file, and with `run` start it once; what there is to say. Raises ConfigError, PluginError."""
+    code = code_of(config, plugin)
+    if run:
+        process = PluginProcess(
+            rule_start(code, bounds_of(config, plugin), plugin.memory_mib)
+            if isinstance(plugin, RulePlugin)
+            else source_start(code, plugin)
+        )
+        try:
+            refused = process.start()
+        finally:
+            process.close()
+        if refused:
+            raise PluginError(
+                f"refused: {'; '.join(refused)}",
+                place=f"plug-in {plugin.name}",
+                remedy="Read its file: it tries what plug-ins may not do",
+            )
+    return f"{plugin.file}{' runs in its cage' if run else ''}"
 
 
 class Plugins:
