@@ -1,0 +1,251 @@
+"""Views of one camera as coarse fields of edges: what the place looks like, learned slowly, compared fast. No picture is kept.
+
+Field    the picture as 160x90 gray; at each point the direction of its edge as a doubled angle (so that a reversed contrast,
+         such as infrared light makes, stays the same edge), with a length that grows to 1 as the edge stands out of noise.
+Match    the learned field along the directions of now, over its length: 1 for the same edges, 0 for others. Brightness and gain
+         cancel out. In blocks of 10x10 points, so that what hides a block only for a moment can be told from what stays.
+Apart    in six windows: where the learned field fits best, found by correlation; a camera that was moved fits elsewhere.
+Sharp    strong steps between neighbouring points of the picture at 640 points a row, over strong steps 16 points apart. Gain
+         cancels out; noise is averaged, and counts little among the strongest fiftieth.
+Bounds   a field is 115 kB; VIEWS_MAX views a camera. They live in memory only, since an edge picture is a kind of picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH_PX: Final = 160
+HEIGHT_PX: Final = 90
+BLOCK_PX: Final = 10
+BLOCKS: Final = (HEIGHT_PX // BLOCK_PX) * (WIDTH_PX // BLOCK_PX)
+VIEWS_MAX: Final = 4
+STRONG_RATIO: Final = 0.02
+ROWS: Final = 90
+ROW_PX: Final = 640
+FAR_PX: Final = 16
+SEARCH_PX: Final = 20
+"""How far a moved view is searched for, in points of 160 a row: an eighth of the picture."""
+SHARP_MEMORY: Final = 12
+SHARP_NEAR: Final = (0.65, 1.5)
+_NOISE_LEVELS: Final = 1.5
+"""An edge of so many gray levels a point has half the length of a sure one."""
+_KNOWN: Final = 0.10
+"""Mean length of a learned block from which on it says something; noise averages to less."""
+_DETAIL_LEVELS: Final = 0.8
+_DETAIL_RATIO: Final = 0.3
+"""A block shows detail when it has so many gray levels of it, and this share of the learned view's usual."""
+_FAINT: Final = 0.1
+"""Fields shorter than this are noise rather than a direction."""
+_NOISE_STRONG: Final = 4.0
+"""The strongest fiftieth of pure noise is so many times its median."""
+_CLIPPED: Final = (4, 250)
+_WINDOWS: Final = ((45, 53), 2, 3)
+_APART_PX: Final = 2.0
+_APART_FIT: Final = 0.25
+_APART_GAIN: Final = 0.10
+"""A window has moved when it fits so well, so much better than in place, at least so far away."""
+
+Floats = NDArray[np.float32]
+Gray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is taken from one frame.
+
+    `edges` `(2, 90, 160)` and their `lengths`; `detail` `(9, 16)` gray levels of fine structure in each block; `spread` gray
+    levels between dark and light parts; `points` `(90, 160)` sampled pixels, for telling whether anything changed at all;
+    `sharpness` 0 to about 0.5; `clipped_ratio` of the points black or white beyond what the camera can show.
+    """
+
+    edges: Floats
+    lengths: Floats
+    detail: Floats
+    spread: float
+    points: Gray
+    sharpness: float
+    clipped_ratio: float
+
+
+def picture(pixels: Gray) -> Picture:
+    """Features of a frame `(h, w, 3)` uint8 BGR of any size."""
+    near = cv2.resize(pixels, (4 * WIDTH_PX, 4 * HEIGHT_PX), interpolation=cv2.INTER_NEAREST)
+    gray = _gray(near)
+    small = cv2.resize(gray, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    levels = _floats(small)
+    smooth = _floats(cv2.GaussianBlur(levels, (0, 0), 1.0))
+    detail = np.sqrt(_blocks((levels - smooth) ** 2) / BLOCK_PX**2)
+    dark, light = np.percentile(_blocks(levels) / BLOCK_PX**2, (15.0, 85.0))
+    points = gray[2::4, 2::4].copy()
+    clipped = np.count_nonzero((points <= _CLIPPED[0]) | (points >= _CLIPPED[1])) / points.size
+    spread = float(light - dark)
+    edges = _edges(smooth)
+    return Picture(edges, _lengths(edges), detail, spread, points, _sharpness(pixels), clipped)
+
+
+def _edges(smooth: Floats) -> Floats:
+    gx = _floats(cv2.Scharr(smooth, cv2.CV_32F, 1, 0, scale=1 / 32))
+    gy = _floats(cv2.Scharr(smooth, cv2.CV_32F, 0, 1, scale=1 / 32))
+    weight = 1.0 / (gx * gx + gy * gy + _NOISE_LEVELS**2)
+    return np.stack(((gx * gx - gy * gy) * weight, 2.0 * gx * gy * weight)).astype(np.float32)
+
+
+def _sharpness(pixels: Gray) -> float:
+    """0 where there are no steps at all, 0.1 to 0.5 in sharp pictures."""
+    step = max(1, pixels.shape[0] // ROWS)
+    rows = _gray(pixels[step // 2 :: step])
+    across = cv2.resize(rows, (ROW_PX, rows.shape[0]), interpolation=cv2.INTER_AREA)
+    points = np.asarray(across, dtype=np.uint8)
+    far, _ = _strong(points, FAR_PX)
+    near, noise = _strong(points, 1)
+    if far <= 0:
+        return 0.0
+    return sqrt(max(0.0, near * near - (_NOISE_STRONG * noise) ** 2)) / far
+
+
+def _strong(points: Gray, apart_px: int) -> tuple[float, float]:
+    """Steps between points of a row so far apart: mean of the strongest STRONG_RATIO, and the median of all, gray levels."""
+    steps = cv2.absdiff(points[:, apart_px:], points[:, :-apart_px])
+    counted = np.asarray(cv2.calcHist([steps], [0], None, [256], [0, 256]))
+    counts = counted.ravel().astype(np.float64)
+    total = float(counts.sum())
+    below = np.cumsum(counts)
+    wanted = STRONG_RATIO * total
+    taken = np.clip(wanted - (total - below), 0.0, counts)
+    middle = int(np.searchsorted(below, total / 2.0))
+    within = (total / 2.0 - (below[middle] - counts[middle])) / max(1.0, counts[middle])
+    strong = float((taken * np.arange(256)).sum() / max(wanted, 1e-9))
+    return strong, max(0.0, middle - 0.5 + within)
+
+
+def _gray(pixels: NDArray[np.integer]) -> Gray:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def _floats(values: NDArray[np.integer] | NDArray[np.floating]) -> Floats:
+    return np.asarray(values, dtype=np.float32)
+
+
+def _blocks(values: Floats) -> Floats:
+    """Sums over blocks, `(9, 16)`."""
+    shape = (HEIGHT_PX // BLOCK_PX, BLOCK_PX, WIDTH_PX // BLOCK_PX, BLOCK_PX)
+    return _floats(values.reshape(shape).sum(axis=(1, 3)))
+
+
+def _lengths(edges: Floats) -> Floats:
+    return _floats(np.sqrt(edges[0] * edges[0] + edges[1] * edges[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Displacement:
+    """How a picture lies against a view. `ratio`: share of windows that fit elsewhere; `way_ratio`: how far, of the width."""
+
+    ratio: float
+    way_ratio: float
+
+
+@dataclass(slots=True, eq=False)
+class View:
+    """One learned view. `number` names it in this process; `looks` how many pictures it is made of."""
+
+    number: int
+    edges: Floats = field(
+        default_factory=lambda: np.zeros((2, HEIGHT_PX, WIDTH_PX), dtype=np.float32)
+    )
+    detail: float = 0.0
+    spread: float = 0.0
+    sharpness: float = 0.0
+    clipped_ratio: float = 0.0
+    looks: int = 0
+
+    @property
+    def known(self) -> int:
+        """Blocks of which something is known."""
+        means = _blocks(_lengths(self.edges)) / BLOCK_PX**2
+        return int(np.count_nonzero(means >= _KNOWN))
+
+    def fit(self, now: Picture) -> Floats:
+        """What each block adds to the match, `(9, 16)`: the sum is the match ratio. At most the block's share of the view."""
+        along = self.edges[0] * now.edges[0] + self.edges[1] * now.edges[1]
+        whole = float(_lengths(self.edges).sum())
+        return _blocks(along / (now.lengths + _FAINT)) / max(1e-6, whole)
+
+    def match_ratio(self, now: Picture) -> float:
+        """How well a picture shows what was learned: about 0.3 to 0.9 for the same view, below 0.2 for another."""
+        return float(self.fit(now).sum())
+
+    def texture_ratio(self, now: Picture) -> float:
+        """Blocks that show detail now, over the known blocks; may be above 1."""
+        least = max(_DETAIL_LEVELS, _DETAIL_RATIO * self.detail)
+        return float(np.count_nonzero(now.detail >= least)) / max(1, self.known)
+
+    def displacement(self, now: Picture) -> Displacement:
+        """Where the view fits best, window by window. Costs a millisecond: ask only when the match is poor."""
+        (high, wide), down, across = _WINDOWS
+        ways = [
+            _way(
+                self.edges[:, y : y + high, x : x + wide], now.edges[:, y : y + high, x : x + wide]
+            )
+            for y in (high * i for i in range(down))
+            for x in (wide * i for i in range(across))
+        ]
+        votes = [way for way in ways if way is not None]
+        apart = [way for way in votes if way >= _APART_PX]
+        if not apart:
+            return Displacement(0.0, 0.0)
+        return Displacement(len(apart) / len(votes), float(np.median(apart)) / WIDTH_PX)
+
+    def spread_ratio(self, now: Picture) -> float:
+        """Difference between dark and light parts, over the learned one."""
+        return now.spread / max(1.0, self.spread)
+
+    def sharpness_ratio(self, now: Picture) -> float:
+        """Sharpness over the learned one."""
+        return now.sharpness / max(1e-3, self.sharpness)
+
+    def learn(self, now: Picture, *, memory_looks: int) -> None:
+        """Take a picture into a view that is being made; each weighs at least 1 / memory_looks."""
+        self.looks += 1
+        self._take(now, 1.0 / min(self.looks, memory_looks))
+        self.sharpness += (now.sharpness - self.sharpness) / min(self.looks, memory_looks)
+
+    def follow(self, now: Picture, *, memory_looks: int) -> None:
+        """Take a picture into a finished view, by 1 / memory_looks. Sharpness follows a twelfth as fast, and only what is near:
+        neither dirt nor rain.
+        """
+        self._take(now, 1.0 / memory_looks)
+        low, high = SHARP_NEAR
+        if low * self.sharpness <= now.sharpness <= high * self.sharpness:
+            self.sharpness += (now.sharpness - self.sharpness) / (SHARP_MEMORY * memory_looks)
+
+    def _take(self, now: Picture, share: float) -> None:
+        self.edges += share * (now.edges - self.edges)
+        self.detail += share * (float(np.median(now.detail)) - self.detail)
+        self.spread += share * (now.spread - self.spread)
+        self.clipped_ratio += share * (now.clipped_ratio - self.clipped_ratio)
+
+
+def _way(learned: Floats, now: Floats) -> float | None:
+    """How many points away a window of the learned field fits; 0 in place; None where there is too little to tell."""
+    power = float(np.sqrt((learned * learned).sum() * (now * now).sum()))
+    if float((learned * learned).sum()) < _KNOWN**2 * learned[0].size:
+        return None
+    fields = [window[0] + 1j * window[1] for window in (learned, now)]
+    spectrum = np.conj(np.fft.fft2(fields[0])) * np.fft.fft2(fields[1])
+    fit = np.real(np.fft.ifft2(spectrum)) / max(power, 1e-6)
+    high, wide = fit.shape
+    fit = np.roll(fit, (high // 2, wide // 2), axis=(0, 1))
+    middle = (high // 2, wide // 2)
+    reach = min(SEARCH_PX, high // 2 - 1, wide // 2 - 1)
+    near = fit[middle[0] - reach : middle[0] + reach + 1, middle[1] - reach : middle[1] + reach + 1]
+    best = np.unravel_index(int(np.argmax(near)), near.shape)
+    gain = float(near[best]) - float(near[reach - 1 : reach + 2, reach - 1 : reach + 2].max())
+    if float(near[best]) < _APART_FIT or gain < _APART_GAIN:
+        return 0.0
+    return float(np.hypot(best[0] - reach, best[1] - reach))
