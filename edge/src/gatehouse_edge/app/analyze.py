@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import IO, TextIO
 
 import msgspec
 
+from gatehouse_edge.app.plugins import DirectPlugins
 from gatehouse_edge.clock import FixedClock, SystemClock
 from gatehouse_edge.config import Config, anchored
 from gatehouse_edge.errors import ConfigError
@@ -109,8 +111,8 @@ class LineSink:
 class _Run:
     """One recording under way: ticks between its frames, commits once a second of its time."""
 
-    def __init__(self, judgment: Judgment, progress: _Progress) -> None:
-        self._judgment, self._progress = judgment, progress
+    def __init__(self, judgment: Judgment, plugins: DirectPlugins, progress: _Progress) -> None:
+        self._judgment, self._plugins, self._progress = judgment, plugins, progress
         self._ticked: Moment | None = None
         self._committed_at = float("-inf")
         self.frames = 0
@@ -122,6 +124,8 @@ class _Run:
         self._tick_until(now)
         for observation in observations:
             self._judgment.take(observation, now)
+        for sample in self._plugins.samples():
+            self._judgment.take(sample, now)
         if now.at - self._committed_at >= COMMIT_EVERY_S:
             self._judgment.commit(now)
             self._committed_at = now.at
@@ -177,15 +181,16 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
     try:
         sight = models.sight(device, model, spec.rate_fps or spec.native_fps or 5.0)
         try:
-            with wish.out.open("wb") as out:
+            with closing(DirectPlugins(config, device)) as plugins, wish.out.open("wb") as out:
                 sink = LineSink(config, epoch_of(config, device, model, spec), out)
                 judgment = Judgment(
                     rules_of(config, device),
                     build_release(config.site, config.file.gateway),
                     RowLedger(config.site, config.file.gateway, sink),
                     Moment(0.0, start),
+                    (plugins,),
                 )
-                run = _Run(judgment, _Progress(progress, clock))
+                run = _Run(judgment, plugins, _Progress(progress, clock))
                 watch(source, sight, run.tell)
                 run.finish()
         finally:
