@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
+from math import nan
 from pathlib import Path
 
 import cv2
@@ -69,9 +70,9 @@ class WorkedNotFollowed:
     def __init__(self) -> None:
         self._gate = MotionGate()
 
-    def step(self, frame: Frame, *, tracks_alive: bool) -> GateAnswer:
+    def step(self, frame: Frame, *, tracks_alive: bool, settled: bool) -> GateAnswer:
         """Infer, whatever the gate says."""
-        self._gate.step(frame, tracks_alive=tracks_alive)
+        self._gate.step(frame, tracks_alive=tracks_alive, settled=settled)
         return Infer()
 
 
@@ -237,7 +238,7 @@ class ByHand:
             if self._before is not None:
                 int(cv2.countNonZero(cv2.absdiff(grey, self._before)))
             self._before = np.asarray(grey, np.uint8)
-            rows = self._engine.rows(0, frame)
+            rows = self._engine.rows(0, frame, nan)
             boxes = rows[rows[:, 5] >= 400, :4].astype(np.float32) / 4.0
             if len(boxes) and len(self._tracks):
                 iou_matrix(boxes, self._tracks).argmax(axis=1)

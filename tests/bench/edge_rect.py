@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from math import nan
 from pathlib import Path
 
 import cv2
@@ -116,7 +117,7 @@ def agreement(clip: Path, first: OnnxEngine, second: OnnxEngine) -> tuple[int, i
 
 
 def _sure(engine: OnnxEngine, frame: NDArray[np.uint8]) -> list[Detection]:
-    return [d for d in to_detections(engine.rows(0, frame)) if d.score >= SCORE]
+    return [d for d in to_detections(engine.rows(0, frame, nan)) if d.score >= SCORE]
 
 
 def matched(a: Sequence[Detection], b: Sequence[Detection]) -> int:
