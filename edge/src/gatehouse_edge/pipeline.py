@@ -8,7 +8,8 @@ Bounds  what waits to be accepted is accepted at every `commit`, at most TAKEN_M
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import floor
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,7 +28,7 @@ from gatehouse_edge.ports import (
     Sight,
     Witness,
 )
-from gatehouse_edge.rules.observations import Moment, Observation, SourceUp, Tick
+from gatehouse_edge.rules.observations import DrillOrder, Moment, Observation, SourceUp, Tick
 from gatehouse_edge.rules.release_count import CountWindow
 from gatehouse_edge.rules.release_desk import ReleaseDesk, WindowsState
 from gatehouse_edge.rules.release_flow import FlowWindow
@@ -39,6 +40,7 @@ TAKEN_MAX: Final = 10_000
 WAITING_MAX: Final = 1_000
 KEEP_EVERY_S: Final = 30.0
 """Open windows and rules are written with every row, and this often without one."""
+ROUNDING_S: Final = 1e-6
 STILL: Final = "still"
 """What a gate says of a picture in which nothing changed."""
 T = TypeVar("T")
@@ -54,10 +56,22 @@ def watch(
         tell(frame, sight.see(frame))
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be said of a frame without the model, and whether the model should look at it."""
+
+    said: tuple[Observation, ...]
+    wanted: bool = False
+
+
 class Look:
     """A Sight: the watchers, the gate, the model and the tracker of one colour camera.
 
-    `inferred` counts frames that the model saw.
+    `see` is `glance`, then `look` where the glance wants it. Where the looks of several cameras take turns, one thread glances at
+    the frames of a camera and another may look at one of them meanwhile: nothing but the tracker's last word is shared.
+
+    `rate_fps`: frames a second that the gate and the model see; None for all that come, when the source has just this rate.
+    `inferred` counts frames that the model saw, `answered` those for which the gate's answer was enough.
     """
 
     def __init__(
@@ -66,30 +80,70 @@ class Look:
         detector: Detector,
         tracker: FrameTracker,
         watchers: tuple[FrameWatcher, ...] = (),
+        *,
+        rate_fps: float | None = None,
     ) -> None:
         self._gate, self._detector, self._tracker = gate, detector, tracker
         self._watchers = watchers
-        self.inferred = 0
+        self._rate_fps, self._span = rate_fps, -1
+        self._last: Tracks | None = None
+        self.inferred = self.answered = 0
+
+    @property
+    def least_fps(self) -> float:
+        """Frames a second that the watchers need; 0 when they take what comes."""
+        return max((watcher.least_fps for watcher in self._watchers), default=0.0)
 
     def see(self, frame: Frame) -> tuple[Observation, ...]:
-        """The tracks of a frame. Where nothing moved since an empty picture it is empty still; a flash of light says nothing."""
+        """What the watchers say, and the tracks of a frame that is due; a flash of light says nothing."""
+        glance = self.glance(frame)
+        return (*glance.said, self.look(frame)) if glance.wanted else glance.said
+
+    def glance(self, frame: Frame, *, awaited: bool = False) -> Glance:
+        """The watchers' word and the gate's. `awaited`: an earlier frame is still to be looked at, whose tracks come first."""
         noticed = tuple(said for watcher in self._watchers for said in watcher.watch(frame))
-        answer = self._gate.step(frame, tracks_alive=self._tracker.alive)
+        if not self._due(frame.at):
+            return Glance(noticed)
+        tracker = self._tracker
+        answer = self._gate.step(frame, tracks_alive=tracker.alive, settled=tracker.settled)
         if answer.infer:
-            self.inferred += 1
-            detections = self._detector.detect(frame.pixels)  # type: ignore[arg-type]
-            return (*noticed, self._tracker.follow(detections, frame))
-        return (*noticed, *self._unlooked(answer, frame))
+            return Glance(noticed, wanted=True)
+        self.answered += 1
+        known = None if awaited else self._unlooked(answer, frame)
+        return Glance((*noticed, known or SourceUp(frame.device)))
+
+    def look(self, frame: Frame) -> Tracks:
+        """The tracks of a frame, by the model. Raises ModelError."""
+        detections = self._detector.look(frame)
+        self.inferred += 1
+        self._last = self._tracker.follow(detections, frame)
+        return self._last
 
     def close(self) -> None:
         """Let go of the model."""
         self._detector.close()
 
-    def _unlooked(self, answer: GateAnswer, frame: Frame) -> tuple[Observation, ...]:
+    def _due(self, at: float) -> bool:
+        """Whether this is the first frame of its 1 / rate_fps seconds of media time."""
+        if self._rate_fps is None:
+            return True
+        before, self._span = self._span, floor((at + ROUNDING_S) * self._rate_fps)
+        return self._span != before
+
+    def _unlooked(self, answer: GateAnswer, frame: Frame) -> Tracks | None:
+        """Where nothing moved, what stood there stands there still. None where that cannot be known."""
         if answer.reason != STILL:
-            return (SourceUp(frame.device),)
+            return None
         height, width = frame.pixels.shape[:2]
-        return (Tracks(frame.device, frame.at, frame.time, width, height, ()),)
+        last = self._last
+        still = Tracks(frame.device, frame.at, frame.time, width, height, ())
+        if last is None or not self._tracker.alive:
+            return still
+        if (last.width, last.height) != (width, height):
+            return None
+        passed_s = frame.at - last.at
+        stand = tuple(replace(track, age_s=track.age_s + passed_s) for track in last.tracks)
+        return replace(still, tracks=stand)
 
 
 @dataclass(slots=True)
@@ -100,6 +154,7 @@ class _Said:
     windows: list[CountWindow | FlowWindow] = field(default_factory=list[CountWindow | FlowWindow])
     readings: list[Reading] = field(default_factory=list[Reading])
     flows: bool = False
+    ordered: bool = False
     taken: int = 0
 
     def cut(self) -> None:
@@ -126,6 +181,7 @@ class Judgment:
         self._rules, self._desk, self._ledger = rules, desk, ledger
         self._witnesses = witnesses
         self._said = _Said()
+        self._hidden: list[Finding] = []
         self._kept_at = now.at
         was = read_kept(ledger.kept(RULES_KEY), RulesKept)
         self._state, ended = (rules.start(), ()) if was is None else rules.resume(was, now)
@@ -143,7 +199,9 @@ class Judgment:
         said.findings += judged.findings
         said.windows += windows
         said.flows = said.flows or bool(judged.tallies)
+        said.ordered = said.ordered or isinstance(observation, DrillOrder)
         said.taken += 1
+        self._hidden += judged.hidden
         if isinstance(observation, Reading) and observation.quantity is not None:
             said.readings.append(observation)
         return self.commit(now) if said.taken >= TAKEN_MAX else ()
@@ -161,7 +219,7 @@ class Judgment:
     ) -> tuple[Event, ...]:
         """Accept everything said so far in one transaction; the rows. Raises OutboxError, and then nothing of it is forgotten."""
         said = self._said
-        changed = bool(said.findings or said.windows or said.flows)
+        changed = bool(said.findings or said.windows or said.flows or said.ordered)
         due = now.at - self._kept_at >= KEEP_EVERY_S
         batch = Batch(
             findings=tuple(said.findings),
@@ -184,7 +242,12 @@ class Judgment:
     @property
     def urgent(self) -> bool:
         """Whether something was said that should be on disk at once."""
-        return bool(self._said.findings or self._said.windows)
+        return bool(self._said.findings or self._said.windows or self._said.ordered)
+
+    def hidden(self) -> tuple[Finding, ...]:
+        """What rules under maintenance would have raised since the last call; the newest WAITING_MAX."""
+        findings, self._hidden = tuple(self._hidden[-WAITING_MAX:]), []
+        return findings
 
     def close_windows(self, end: Moment) -> None:
         """A recording is over: windows that end by then are let go with what is known of them. Rules hear nothing of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.release_count import CountWindow
@@ -25,11 +25,6 @@ from gatehouse_edge.values import (
 )
 from gatehouse_shared.events import ClockState, Event
 from gatehouse_shared.names import Lane
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 class Clock(Protocol):
     """Wall and monotonic time, so that tests and `analyze` can bring their own."""
@@ -73,8 +68,8 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, pixels: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """Detections in `pixels` `(h, w, 3)` uint8 BGR, boxes in its pixels, best score first."""
+    def look(self, frame: Frame) -> tuple[Detection, ...]:
+        """Detections in a colour frame, boxes in its pixels, best score first. The frames of a camera one after another."""
         ...
 
     def close(self) -> None:
@@ -97,8 +92,8 @@ class Batch:
 class Gate(Protocol):
     """Which frames of one camera are worth inferring."""
 
-    def step(self, frame: Frame, *, tracks_alive: bool) -> GateAnswer:
-        """The answer for one frame; give it every frame, in order."""
+    def step(self, frame: Frame, *, tracks_alive: bool, settled: bool) -> GateAnswer:
+        """The answer for one frame; give it every frame, in order. `settled`: all tracks are sure, and seen in the last look."""
         ...
 
 
@@ -124,6 +119,11 @@ class FrameTracker(Protocol):
         """Whether it follows something."""
         ...
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that it follows is confirmed and was there in the last look."""
+        ...
+
     def follow(self, detections: tuple[Detection, ...], frame: Frame) -> Tracks:
         """The tracks after one inferred frame."""
         ...
@@ -143,6 +143,11 @@ class Sight(Protocol):
 
 class FrameWatcher(Protocol):
     """Looks at every frame of one camera beside the model: is the picture sound, does something flicker, what is background."""
+
+    @property
+    def least_fps(self) -> float:
+        """Frames a second that it needs, whatever the model's rate; 0 when it takes what comes."""
+        ...
 
     def watch(self, frame: Frame) -> tuple[Observation, ...]:
         """What it has to say of this frame, mostly nothing. May not keep `frame.pixels`, which the next frame overwrites."""

@@ -34,8 +34,8 @@ def with_person(pixels, x, height=40):
     return out
 
 
-def reasons(gate, frames, *, tracks_alive=False):
-    return [gate.step(f, tracks_alive=tracks_alive).reason for f in frames]
+def reasons(gate, frames, *, tracks_alive=False, settled=False):
+    return [gate.step(f, tracks_alive=tracks_alive, settled=settled).reason for f in frames]
 
 
 def test_the_first_frame_is_inferred():
@@ -59,9 +59,33 @@ def test_what_stops_is_still_inferred_for_the_linger_time():
     assert reasons(gate, frames)[1:] == [GateReason.MOTION] * 3 + [GateReason.STILL] * 2
 
 
-def test_everything_is_inferred_while_tracks_are_alive():
+def test_everything_is_inferred_until_what_is_followed_is_sure():
     frames = [frame(k / 5, yard()) for k in range(5)]
     assert reasons(MotionGate(), frames, tracks_alive=True)[1:] == [GateReason.TRACKS] * 4
+
+
+def test_what_stands_sure_is_looked_at_every_second():
+    frames = [frame(k / 5, yard(seed=k)) for k in range(16)]
+    found = reasons(MotionGate(), frames, tracks_alive=True, settled=True)
+    assert [k / 5 for k, r in enumerate(found) if r is GateReason.RECHECK] == [1, 2, 3]
+    assert set(found) == {GateReason.FIRST, GateReason.STILL, GateReason.RECHECK}
+
+
+def test_one_who_stands_and_goes_is_seen_going_at_once():
+    gate = MotionGate()
+    stood = [frame(k / 5, with_person(yard(seed=k), 100)) for k in range(4)]
+    assert reasons(gate, stood, tracks_alive=True, settled=True)[1:] == [GateReason.STILL] * 3
+    gone = [frame(0.8, with_person(yard(seed=9), 106))]
+    assert reasons(gate, gone, tracks_alive=True, settled=True) == [GateReason.MOTION]
+
+
+def test_lightning_over_people_blinds_for_less_than_half_a_second():
+    dark = yard() // 4
+    bright = np.clip(dark.astype(int) + 120, 0, 255).astype(np.uint8)
+    gate = MotionGate()
+    frames = [frame(k / 10, bright if k % 2 else dark) for k in range(8)]
+    found = reasons(gate, frames, tracks_alive=True)
+    assert found[1:] == [GateReason.LIGHT] * 4 + [GateReason.TRACKS] * 3
 
 
 def test_a_still_place_is_looked_at_every_recheck_time():

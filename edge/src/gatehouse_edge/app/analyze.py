@@ -18,6 +18,7 @@ from typing import IO, TextIO
 
 import msgspec
 
+from gatehouse_edge.app.integrity import unwatched
 from gatehouse_edge.app.plugins import DirectPlugins
 from gatehouse_edge.clock import FixedClock, SystemClock
 from gatehouse_edge.config import Config, anchored
@@ -167,7 +168,7 @@ class _Progress:
 
 def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Analysed:
     """Run the pipeline over a recording and write its events. Raises ConfigError, SourceError and ModelError."""
-    from gatehouse_edge.app.sight import Models  # noqa: PLC0415 - needs the vision extra
+    from gatehouse_edge.app.sight import Models, source_for  # noqa: PLC0415 - needs the vision extra
 
     clock = SystemClock()
     began_s = clock.monotonic_s()
@@ -176,35 +177,38 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
     model = wish.model or config.file.cameras[device].model
     start = spec.recorded_at or RECORDED_AT
     media = FixedClock(start)
-    models = Models(config, seed=lambda: 0)
-    source = open_source(device, spec, live=False, clock=media, seeds=config.seeds)
-    try:
-        sight = models.sight(device, model, spec.rate_fps or spec.native_fps or 5.0)
-        try:
-            with closing(DirectPlugins(config, device)) as plugins, wish.out.open("wb") as out:
-                sink = LineSink(config, epoch_of(config, device, model, spec), out)
-                judgment = Judgment(
-                    rules_of(config, device),
-                    build_release(config.site, config.file.gateway),
-                    RowLedger(config.site, config.file.gateway, sink),
-                    Moment(0.0, start),
-                    (plugins,),
-                )
-                run = _Run(judgment, plugins, _Progress(progress, clock))
-                watch(source, sight, run.tell)
-                run.finish()
-        finally:
-            sight.close()
-    finally:
-        source.close()
-        models.close()
+    rate_fps = spec.rate_fps or spec.native_fps or 5.0
+    with (
+        closing(Models(config, seed=lambda: 0, threads=1)) as models,
+        closing(models.sight(device, model, rate_fps)) as sight,
+        closing(
+            open_source(
+                device, source_for(spec, sight), live=False, clock=media, seeds=config.seeds
+            )
+        ) as source,
+        closing(DirectPlugins(config, device)) as plugins,
+        wish.out.open("wb") as out,
+    ):
+        sink = LineSink(config, epoch_of(config, device, model, spec), out)
+        judgment = Judgment(
+            rules_of(config, device),
+            build_release(config.site, config.file.gateway),
+            RowLedger(config.site, config.file.gateway, sink),
+            Moment(0.0, start),
+            (plugins,),
+        )
+        run = _Run(judgment, plugins, _Progress(progress, clock))
+        watch(source, sight, run.tell)
+        run.finish()
     media_s = run.last.at if run.last is not None else 0.0
     return Analysed(run.frames, sink.written, media_s, clock.monotonic_s() - began_s)
 
 
 def rules_of(config: Config, device: str) -> RuleSet:
     """The rules that watch by this device: the silence of all others says nothing here."""
-    rules = build_rules(config.site, config.file.gateway, config.file.plugins.judged)
+    rules = build_rules(
+        config.site, config.file.gateway, config.file.plugins.judged, unwatched(config)
+    )
     own = {name: rule for name, rule in rules.rules.items() if rule.binding.device == device}
     return replace(rules, rules=own)
 

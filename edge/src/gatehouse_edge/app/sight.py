@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gatehouse_edge.app.watchers import watchers_for
 from gatehouse_edge.config import Config
 from gatehouse_edge.gate.motion import MotionGate
@@ -13,6 +15,7 @@ from gatehouse_edge.inference.detector import ChildDetector, open_detector
 from gatehouse_edge.inference.thermal import Thermometer
 from gatehouse_edge.pipeline import Look
 from gatehouse_edge.ports import Gate, Sight
+from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_edge.tracking.parameters import parameters_for
 from gatehouse_edge.tracking.table import Moment, TrackerState
 from gatehouse_edge.tracking.tracker import Tracker
@@ -35,6 +38,13 @@ class CameraTracker:
         """Whether something is followed, confirmed or not."""
         return len(self._state.table) > 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that is followed is confirmed and was found in the last look."""
+        state = self._state
+        sure = state.table["hits"] >= self._tracker.parameters.confirm_hits
+        return bool((sure & (state.table["last_at"] == state.at)).all())
+
     def follow(self, detections: tuple[Detection, ...], frame: Frame) -> Tracks:
         """The tracks after one inferred frame. A camera that came back with an earlier media time starts afresh."""
         if self._state.at is not None and frame.at <= self._state.at:
@@ -49,12 +59,15 @@ class CameraTracker:
 class Models:
     """Models in use, one process for each, shared by its cameras, kept until `close`.
 
-    `seed` makes seeds for trackers, `gate` the gate of a camera.
+    `seed` makes seeds for trackers, `gate` the gate of a camera. `threads`: frames that a model works on at once, one a core
+    where it is not said. `recorded`: what is looked at is a recording, whatever the camera's own source is.
     """
 
     config: Config
     seed: Callable[[], int]
     gate: Callable[[], Gate] = MotionGate
+    threads: int | None = None
+    recorded: bool = False
     _open: dict[str, ChildDetector] = field(default_factory=dict[str, ChildDetector])
     _states: dict[str, ModelState] = field(default_factory=dict[str, ModelState])
 
@@ -65,7 +78,11 @@ class Models:
         place = list(self.config.file.cameras).index(device)
         detector = self._detector(model, rate_fps).for_camera(place)
         tracker = CameraTracker(Tracker(parameters_for(detector.scores)), self.seed())
-        return Look(self.gate(), detector, tracker, watchers_for(self.config, device))
+        watchers = watchers_for(self.config, device, recorded=self.recorded)
+        faster = any(watcher.least_fps > rate_fps for watcher in watchers)
+        return Look(
+            self.gate(), detector, tracker, watchers, rate_fps=rate_fps if faster else None
+        )
 
     def states(self) -> tuple[ModelState, ...]:
         """What the birth says of the models in use."""
@@ -79,9 +96,16 @@ class Models:
     def _detector(self, model: str, rate_fps: float) -> ChildDetector:
         if model not in self._open:
             name = str(self.config.path(model)) if model.endswith((".yaml", ".yml")) else model
-            detector = open_detector(name, interval_s=1.0 / rate_fps)
+            detector = open_detector(name, interval_s=1.0 / rate_fps, threads=self.threads)
             self._open[model], self._states[model] = detector, _state(detector)
         return self._open[model]
+
+
+def source_for(spec: SourceSpec, sight: Sight) -> SourceSpec:
+    """The source at the rate that a sight needs: that of its looks, or the greater one of its watchers. All frames stay all."""
+    if spec.rate_fps is None or not isinstance(sight, Look):
+        return spec
+    return msgspec.structs.replace(spec, rate_fps=max(spec.rate_fps, sight.least_fps))
 
 
 def zone_polygons(site: Site, device: str) -> dict[str, tuple[tuple[float, float], ...]]:
