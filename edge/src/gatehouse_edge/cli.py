@@ -82,10 +82,29 @@ def build_parser() -> argparse.ArgumentParser:
     plugin.add_argument("--config", type=Path, metavar="FILE", help="for `list`")
     plugin.set_defaults(command=_plugin)
 
+    maintenance = commands.add_parser("maintenance", help="hide a rule for a while, by name")
+    _add_maintenance(maintenance)
+
     doctor = commands.add_parser("doctor", help="look at this machine and its installation")
     doctor.add_argument("--config", type=Path, metavar="FILE")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _add_maintenance(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    begin = actions.add_parser("begin", help="hide a rule, or all rules of a device")
+    begin.add_argument("rule", nargs="?", metavar="RULE")
+    begin.add_argument("--device", metavar="ID")
+    begin.add_argument("--by", required=True, metavar="NAME", help="who asks for it")
+    begin.add_argument("--reason", required=True, metavar="TEXT")
+    begin.add_argument("--hours", type=float, required=True, metavar="H", help="at most 8")
+    listed = actions.add_parser("list", help="what is hidden now")
+    end = actions.add_parser("end", help="end one before its time")
+    end.add_argument("id", metavar="ID")
+    for action in (begin, listed, end):
+        action.add_argument("--config", type=Path, required=True, metavar="FILE")
+        action.set_defaults(command=_maintenance)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -132,6 +151,20 @@ def _plugin(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.plugin_command import plugin_command  # noqa: PLC0415
 
     return plugin_command(arguments.action, arguments.file, arguments.config, print)
+
+
+def _maintenance(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.maintenance import Wish, maintenance_command  # noqa: PLC0415
+    from gatehouse_edge.config import load_config  # noqa: PLC0415
+
+    wish = None
+    if arguments.action == "begin":
+        a = arguments
+        wish = Wish(a.rule, a.device, a.by, a.reason, a.hours)
+    entry = arguments.id if arguments.action == "end" else None
+    return maintenance_command(
+        load_config(arguments.config), arguments.action, wish, entry, print
+    )
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -22,19 +22,22 @@ from gatehouse_edge.app.build import (
     build_outbox,
     start_sensors,
 )
+from gatehouse_edge.app.integrity import unwatched, with_integrity
 from gatehouse_edge.app.machine import Machine
+from gatehouse_edge.app.maintenance import maintenance_path
 from gatehouse_edge.app.plugins import Plugins
+from gatehouse_edge.app.upkeep import Upkeep
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox.hazards import again, orphans
 from gatehouse_edge.outbox.ledger import RowLedger
 from gatehouse_edge.pipeline import RULES_KEY, Judgment, read_kept
 from gatehouse_edge.rules.build import build_release, build_rules
-from gatehouse_edge.rules.observations import Acknowledged, Moment, Observation
+from gatehouse_edge.rules.observations import Acknowledged, DrillOrder, Moment, Observation, Tick
 from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
 from gatehouse_edge.transport.courier import Trouble
 from gatehouse_edge.transport.mqtt import Pace
-from gatehouse_edge.transport.requests import Ending
+from gatehouse_edge.transport.requests import Drilling, Ending
 from gatehouse_edge.values import Finding, GatewayLoad
 from gatehouse_shared.names import HazardKind, Phase
 from gatehouse_shared.states import ModelState, PlugIn
@@ -73,23 +76,33 @@ class Agent:
         self._told_full = False
         self._introduced: tuple[ModelState | PlugIn, ...] = ()
         self._plugins = Plugins(config, self._clock, self._tell)
-        rules = build_rules(config.site, config.file.gateway, config.file.plugins.judged)
+        rules = build_rules(
+            config.site, config.file.gateway, config.file.plugins.judged, unwatched(config)
+        )
         desk = build_release(config.site, config.file.gateway)
         self._outbox, opened = build_outbox(config, self._clock)
         self._cameras: Cameras | None = None
         self._announced: tuple[ModelState | PlugIn, ...] = ()
         self._closing_at: dict[tuple[str, str], float] = {}
+        self._rules = rules
+        self._upkeep = Upkeep(maintenance_path(config), rules)
         try:
             self._ledger = RowLedger(config.site, config.file.gateway, self._outbox)
             now = self._now()
             self._judgment = Judgment(rules, desk, self._ledger, now, (self._plugins,))
+            self._judgment.take(self._upkeep.step(now) or Tick(), now)
             going_on = open_rules(self._ledger.kept(RULES_KEY), rules)
             self._judgment.add(orphans(self._ledger.hazards, going_on, now.time))
             if opened.salvage is not None:
                 reason = f"the outbox was damaged; {opened.salvage.rows} rows were saved"
                 self._raise(Trouble(HazardKind.OUTBOX_RESET, reason))
             callbacks = Callbacks(
-                self._tell, self._wake.set, self._acknowledge, self._models, self._plugins.states
+                self._tell,
+                self._wake.set,
+                self._acknowledge,
+                self._drill,
+                self._models,
+                self._plugins.states,
             )
             self._courier = build_courier(config, self._outbox, self._clock, callbacks, pace)
             self._callbacks = callbacks
@@ -135,7 +148,9 @@ class Agent:
         now = self._now()
         if now.at >= due.tick:
             due.tick = now.at + TICK_S
-            self._judgment.tick(now)
+            order = self._upkeep.step(now)
+            self._judgment.take(order or Tick(), now)
+            self._upkeep.hid(self._judgment.hidden())
             self._own_hazards(now)
             for trouble in self._plugins.troubles():
                 self._raise(trouble)
@@ -161,6 +176,7 @@ class Agent:
 
     def _commit(self, now: Moment, *, health: bool = False) -> None:
         cameras = self._cameras.health() if health and self._cameras is not None else ()
+        cameras = with_integrity(cameras, self._ledger.hazards)
         try:
             self._judgment.commit(now, cameras=cameras, gateway=self._load(now) if health else None)
         except OutboxError:
@@ -217,6 +233,15 @@ class Agent:
     def _at_work(self) -> tuple[ModelState | PlugIn, ...]:
         """Models and plug-ins, as the birth says them."""
         return (*self._models(), *self._plugins.states())
+
+    def _drill(self, drilling: Drilling) -> bool:
+        """Called by the courier, in the loop."""
+        if drilling.rule is not None and drilling.rule not in self._rules.rules:
+            return False
+        what = "a walk test" if drilling.rule is None else f"a drill of rule {drilling.rule}"
+        log.warning("%s: %s", what, f"{drilling.left_s:.0f} s" if drilling.left_s > 0 else "over")
+        self._judgment.take(DrillOrder(drilling.rule, drilling.left_s), self._now())
+        return True
 
     def _models(self) -> tuple[ModelState, ...]:
         return () if self._cameras is None else self._cameras.models()

@@ -17,7 +17,7 @@ from gatehouse_edge.rules.observations import Observation
 from gatehouse_edge.sources.sensors import SensorReader
 from gatehouse_edge.transport.courier import Around, Courier, Names
 from gatehouse_edge.transport.mqtt import Identity, MqttLink, Pace, tls_context
-from gatehouse_edge.transport.requests import Desk, Ending
+from gatehouse_edge.transport.requests import Desk, Drilling, Ending
 from gatehouse_shared.events import ClockState
 from gatehouse_shared.names import DeviceKind
 from gatehouse_shared.states import WIRE_MINOR, Birth, EpochMark, ModelState, PlugIn
@@ -30,6 +30,7 @@ class Callbacks:
     tell: Callable[[Observation], None]
     wake: Callable[[], None]
     acknowledge: Callable[[Ending], bool]
+    drill: Callable[[Drilling], bool]
     models: Callable[[], tuple[ModelState, ...]]
     plugins: Callable[[], tuple[PlugIn, ...]]
 
@@ -79,7 +80,7 @@ def build_courier(
             clock=ClockState.SYNCED if clock.synced() else ClockState.UNSYNCED,
         )
 
-    desk = Desk(names.boot, callbacks.acknowledge)
+    desk = Desk(names.boot, callbacks.acknowledge, callbacks.drill)
     return Courier(names, outbox, link, desk, Around(birth, clock, random.random))
 
 

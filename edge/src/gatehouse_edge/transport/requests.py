@@ -4,7 +4,10 @@ Once    a request answered before gets the same bytes again and has no second ef
 Age     a request is refused as expired when it is older than its `ttl_ms`: its age is our time minus the hub's, less the
         smallest such difference of the last ten minutes (the clocks' offset and the quickest way here). Without a measurement
         it counts as fresh.
-Closed  `time` and `acknowledged` are done; the other verbs of the wire are answered `refused`; anything else is not answered.
+Drills  last as long as the hub's own clock says, between its sending and their end, at most 8 hours; one that has ended already
+        ends what is running.
+Closed  `time`, `acknowledged`, `drill` and `walk_test` are done; the other verbs of the wire are answered `refused`; anything
+        else is not answered.
 """
 
 from collections import OrderedDict
@@ -13,13 +16,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from gatehouse_edge.rules.orders import LONGEST_S
 from gatehouse_shared.commands import (
     REQUESTS,
     AcknowledgedRequest,
+    DrillRequest,
     Request,
     Response,
     TimeRequest,
     TimeResponse,
+    WalkTestRequest,
 )
 from gatehouse_shared.errors import WireError
 from gatehouse_shared.instants import format_instant, parse_instant
@@ -40,6 +46,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Drilling:
+    """The hub asks for a drill of a rule, or of every rule (None), for `left_s` more seconds; none or fewer end it."""
+
+    rule: str | None
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Now:
     """The gateway's clocks at one moment."""
 
@@ -50,10 +64,13 @@ class Now:
 
 @dataclass(slots=True)
 class Desk:
-    """Answers requests of one process; `boot` names it. `acknowledge` says whether it knew the hazard."""
+    """Answers requests of one process; `boot` names it. `acknowledge` says whether it knew the hazard, `drill` whether it
+    knew the rule; without it drills are refused.
+    """
 
     boot: str
     acknowledge: Callable[[Ending], bool]
+    drill: Callable[[Drilling], bool] | None = None
     _answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
     _samples: list[tuple[datetime, timedelta]] = field(
         default_factory=list[tuple[datetime, timedelta]]
@@ -98,4 +115,15 @@ class Desk:
         if isinstance(request, AcknowledgedRequest):
             known = self.acknowledge(Ending(request.epoch, request.hazard, request.at_site))
             return encode(Response(request=request.request, outcome="done" if known else "unknown"))
+        if isinstance(request, DrillRequest | WalkTestRequest):
+            return self._drilled(request, lag - least)
         return encode(Response(request=request.request, outcome="refused"))
+
+    def _drilled(self, request: DrillRequest | WalkTestRequest, age: timedelta) -> bytes:
+        """Both moments are the hub's, so that our clock, right or wrong, changes nothing."""
+        meant = parse_instant(request.until) - parse_instant(request.hub_time)
+        if self.drill is None or meant > timedelta(seconds=LONGEST_S):
+            return encode(Response(request=request.request, outcome="refused"))
+        rule = request.rule if isinstance(request, DrillRequest) else None
+        known = self.drill(Drilling(rule, (meant - age).total_seconds()))
+        return encode(Response(request=request.request, outcome="done" if known else "unknown"))
