@@ -47,6 +47,13 @@ class CameraSettings(Keys, frozen=True, kw_only=True):
     ] = "yolox_nano"
     rate_fps: Annotated[float, Meta(gt=0, le=60)] = 5.0
     privacy: PrivacyZones = ()
+    ignore_flames: PrivacyZones = ()
+    integrity: Annotated[
+        bool, Meta(description="Watch whether it is covered, blurred, moved or frozen")
+    ] = True
+    plates: Annotated[
+        bool, Meta(description="Keep a background, so that a scene plate may be asked for")
+    ] = False
 
 
 class SensorsSettings(Keys, frozen=True, kw_only=True):

@@ -21,6 +21,10 @@ TESTS = {
     "fire_smoke": "state_sensor",
     "panel_alarm": "state_sensor",
     "door_held": "state_sensor",
+    "camera_covered": "camera_integrity",
+    "camera_blurred": "camera_integrity",
+    "camera_moved": "camera_integrity",
+    "camera_frozen": "camera_integrity",
 }
 """Rules that share a module share its test."""
 

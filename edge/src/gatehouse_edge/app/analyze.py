@@ -179,7 +179,7 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
     media = FixedClock(start)
     rate_fps = spec.rate_fps or spec.native_fps or 5.0
     with (
-        closing(Models(config, seed=lambda: 0, threads=1)) as models,
+        closing(Models(config, seed=lambda: 0, threads=1, recorded=True)) as models,
         closing(models.sight(device, model, rate_fps)) as sight,
         closing(
             open_source(

@@ -59,6 +59,7 @@ class IntegrityWatcher:
 
     def __init__(self, *, sensor: bool) -> None:
         self._sensor = sensor
+        self.least_fps = 0.0
         self._due_at = float("-inf")
         self._forget()
 

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from cv2.typing import MatLike
 
 WIDTH_PX: Final = 160
 HEIGHT_PX: Final = 90
@@ -124,11 +127,11 @@ def _strong(points: Gray, apart_px: int) -> tuple[float, float]:
     return strong, max(0.0, middle - 0.5 + within)
 
 
-def _gray(pixels: NDArray[np.integer]) -> Gray:
+def _gray(pixels: MatLike) -> Gray:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
-def _floats(values: NDArray[np.integer] | NDArray[np.floating]) -> Floats:
+def _floats(values: MatLike) -> Floats:
     return np.asarray(values, dtype=np.float32)
 
 

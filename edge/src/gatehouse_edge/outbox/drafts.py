@@ -88,7 +88,7 @@ def draft_camera(health: SourceHealth, time: datetime) -> Draft:
     target = health.target_fps
     decode = _share(health.decoded_fps, target)
     state = CameraState.DOWN if health.state == "down" else CameraState.OK
-    if state is CameraState.OK and decode < DEGRADED_BELOW:
+    if state is CameraState.OK and (health.state == "degraded" or decode < DEGRADED_BELOW):
         state = CameraState.DEGRADED
     camera = CameraHealth(
         state=state,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gatehouse_edge.errors import RuleConfigError
+from gatehouse_edge.rules.camera_integrity import INTEGRITY_KINDS
 from gatehouse_edge.rules.homography import homography
 from gatehouse_edge.rules.line_flow import LineCounter
 from gatehouse_edge.rules.plugin_rule import build_plugin_rule
@@ -63,17 +64,22 @@ class _Plan:
 
 
 def build_rules(
-    site: site_file.Site, gateway: str, plugged: Mapping[str, float] | None = None
+    site: site_file.Site,
+    gateway: str,
+    plugged: Mapping[str, float] | None = None,
+    unwatched: frozenset[str] = frozenset(),
 ) -> RuleSet:
-    """The rules of one gateway; a `source_stale` for each of its cameras that has none.
+    """The rules of one gateway; a `source_stale` and the four of integrity for each of its cameras that has none.
 
-    `plugged`: rules that plug-ins judge, and how many seconds lie between their answers.
+    `plugged`: rules that plug-ins judge, and how many seconds lie between their answers. `unwatched`: cameras whose integrity
+    nobody watches.
     """
     plan = _plan(site, gateway)
     views = {f"{v.device}/{v.zone}": _view(plan, v) for v in site.views if v.device in plan.devices}
     requests = [
         *(_request(plan, rule, views) for rule in site.rules if rule.device in plan.devices),
         *_silence(plan),
+        *_integrity(plan, unwatched),
     ]
     rules: dict[str, Rule] = {}
     still: dict[str, Stillness] = {}
@@ -214,6 +220,23 @@ def _silence(plan: _Plan) -> Iterable[Request]:
                 zone_kind=zone.kind,
                 zone_area_m2=zone.area_m2,
             )
+
+
+def _integrity(plan: _Plan, unwatched: frozenset[str]) -> Iterable[Request]:
+    """A request for each kind of integrity that the site file does not name for a colour camera."""
+    named = {(r.device, r.kind) for r in plan.site.rules}
+    for device in plan.devices.values():
+        if device.kind is not DeviceKind.CAMERA or device.id in unwatched:
+            continue
+        zone = plan.zone(device.zone, f"device {device.id}")
+        for kind in INTEGRITY_KINDS:
+            if (device.id, kind) not in named:
+                name = f"{device.id[:23]}_{kind.value.removeprefix('camera_')}"
+                yield Request(
+                    binding=Binding(name, kind, device.zone, device.id),
+                    zone_kind=zone.kind,
+                    zone_area_m2=zone.area_m2,
+                )
 
 
 def _settle(still: dict[str, Stillness], request: Request, wanted: Stillness) -> None:

@@ -7,7 +7,7 @@ from gatehouse_edge.rules.observations import Acknowledged, Observation, SourceU
 from gatehouse_edge.values import Reading, SourceDown, Track
 from gatehouse_shared.names import Label, Quantity
 from gatehouse_shared.site import Site, decode_site
-from gatehouse_testing import rule_stories
+from gatehouse_testing import picture_stories, rule_stories
 from gatehouse_testing.rule_stories import WHOLE, Told, beats, film
 from gatehouse_testing.watched import moment, person, state_of, thing, warmth
 
@@ -162,6 +162,7 @@ def stories() -> Mapping[str, tuple[str, Told]]:
     alive: Told = [(float(at), SourceUp("cam_lane")) for at in range(30, 41)]
     return {
         **rule_stories.stories(),
+        **picture_stories.stories(),
         "perimeter_intrusion": ("fence_walk", film("cam_fence", 0, 25, _walk)),
         "dwell": ("fence_stay", film("cam_fence", 0, 130, _stay, fps=2)),
         "lane_blocked": ("lane_free", film("cam_lane", 0, 690, _car, fps=2)),
