@@ -14,13 +14,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
 
 import msgspec
 
 from gatehouse_edge.sources.failures import FailReason, describe_exit
 from gatehouse_edge.sources.messages import (
-    MAX_MESSAGE,
     MAX_PIXELS,
     MAX_SIDE_PX,
     Failed,
@@ -30,6 +28,7 @@ from gatehouse_edge.sources.messages import (
     decode_from_child,
     encode,
 )
+from gatehouse_edge.sources.wire import Wire
 
 DECODER: tuple[str, ...] = (sys.executable, "-P", "-m", "gatehouse_edge.sources.decoder")
 KEPT_VARIABLES = (
@@ -83,7 +82,7 @@ class DecodeChild:
             raise
         finally:
             theirs.close()
-        self._connection = Connection(ours.detach())
+        self._wire = Wire(ours)
         if memory_mib is not None:
             _bound(self._process.pid, memory_mib)
         self.send(request)
@@ -96,16 +95,17 @@ class DecodeChild:
     def send(self, message: ToChild) -> None:
         """Sends; a child that is gone is noticed at the next `receive`."""
         try:
-            self._connection.send_bytes(encode(message))
+            self._wire.send(encode(message))
         except OSError:
             return
 
     def receive(self, timeout_s: float) -> FromChild | None:
         """The next message, None when there is none in time. A dead child or nonsense from it is a Failed."""
         try:
-            if not self._connection.poll(max(0.0, timeout_s)):
+            said = self._wire.receive(timeout_s)
+            if said is None:
                 return None
-            message: FromChild = decode_from_child(self._connection.recv_bytes(MAX_MESSAGE))
+            message: FromChild = decode_from_child(said)
             return message
         except (EOFError, OSError):
             return Failed(FailReason.CRASHED, describe_exit(self._wait()))
@@ -120,7 +120,7 @@ class DecodeChild:
 
     def close(self) -> None:
         """Ends the child, and what it started in its process group. Our own child's programs die with it anyway."""
-        self._connection.close()
+        self._wire.close()
         if self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # not waited for yet: the number is still its own

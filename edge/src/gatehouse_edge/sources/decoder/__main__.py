@@ -1,4 +1,7 @@
-"""Entry of the decode child. Its standard input is the socket to the agent; it prints nothing."""
+"""Entry of the decode child. Its standard input is the socket to the agent; it prints nothing.
+
+Each camera has one, so it loads only what its own source needs.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,10 @@ from pathlib import Path
 
 import cv2
 
-from gatehouse_edge.sources.backends import Decoder
+from gatehouse_edge.sources.backends import PROGRAMS, Decoder
 from gatehouse_edge.sources.decoder.channel import Channel
-from gatehouse_edge.sources.decoder.ffmpeg import Ffmpeg
-from gatehouse_edge.sources.decoder.gstreamer import Gstreamer
 from gatehouse_edge.sources.decoder.limits import confine
-from gatehouse_edge.sources.decoder.pictures import open_radiometric, open_stills
-from gatehouse_edge.sources.decoder.piped import piped
 from gatehouse_edge.sources.decoder.reader import Reader
-from gatehouse_edge.sources.decoder.scene import SceneReader, load_scene
 from gatehouse_edge.sources.decoder.serving import Serving
 from gatehouse_edge.sources.decoder.video import (
     Make,
@@ -41,23 +39,39 @@ def open_reader(request: Open) -> Reader:
         case Scheme.USB:
             return open_usb(address.target, spec)
         case Scheme.STILLS:
+            from gatehouse_edge.sources.decoder.pictures import open_stills  # noqa: PLC0415
+
             return open_stills(address.target, spec)
         case Scheme.RADIOMETRIC:
+            from gatehouse_edge.sources.decoder.pictures import open_radiometric  # noqa: PLC0415
+
             return open_radiometric(address.target, spec)
         case Scheme.SCENE:
-            gone_s = time.monotonic() - request.origin_s if request.live else 0.0
-            scene = load_scene(address.target, Path(request.scenes))
-            start_s = spec.start_s + max(0.0, gone_s)
-            return SceneReader(scene, start_s=start_s, live=request.live, fps=spec.native_fps)
+            return open_scene(address.target, request)
         case Scheme.FILE:
             return open_file(address.target, spec, maker(spec))
 
 
+def open_scene(name: str, request: Open) -> Reader:
+    """A scene, which goes on with its story where a restarted child left it."""
+    from gatehouse_edge.sources.decoder.scene import SceneReader, load_scene  # noqa: PLC0415
+
+    spec = request.spec
+    gone_s = time.monotonic() - request.origin_s if request.live else 0.0
+    scene = load_scene(name, Path(request.scenes))
+    start_s = spec.start_s + max(0.0, gone_s)
+    return SceneReader(scene, start_s=start_s, live=request.live, fps=spec.native_fps)
+
+
 def maker(spec: SourceSpec) -> Make:
     """What reads compressed video: OpenCV, or a program of the system."""
-    if spec.decoder is Decoder.FFMPEG:
-        return piped(Ffmpeg)
-    return piped(Gstreamer) if spec.decoder is Decoder.GSTREAMER else VideoReader.of
+    if spec.decoder not in PROGRAMS:
+        return VideoReader.of
+    from gatehouse_edge.sources.decoder.ffmpeg import Ffmpeg  # noqa: PLC0415
+    from gatehouse_edge.sources.decoder.gstreamer import Gstreamer  # noqa: PLC0415
+    from gatehouse_edge.sources.decoder.piped import piped  # noqa: PLC0415
+
+    return piped(Ffmpeg if spec.decoder is Decoder.FFMPEG else Gstreamer)
 
 
 def run(channel: Channel) -> None:

@@ -3,51 +3,40 @@
 from __future__ import annotations
 
 import os
+import select
+import socket
 import threading
 import time
-from multiprocessing.connection import Connection
 
-from gatehouse_edge.sources.messages import (
-    MAX_MESSAGE,
-    FromChild,
-    Open,
-    Want,
-    decode_to_child,
-    encode,
-)
+from gatehouse_edge.sources.messages import FromChild, Open, Want, decode_to_child, encode
+from gatehouse_edge.sources.wire import Wire
 
 
 class Channel:
     """One Want at a time: a newer one replaces an older one that was not answered."""
 
     def __init__(self, fd: int) -> None:
-        self._connection = Connection(fd)
-        self._changed = threading.Condition()
-        self._want: Want | None = None
-        first = decode_to_child(self._connection.recv_bytes(MAX_MESSAGE))
+        self._wire = Wire(socket.socket(fileno=fd))
+        first = self._hear(None)
         if not isinstance(first, Open):
             raise TypeError("the first message must be Open")
         self.open = first
-        threading.Thread(target=self._listen, name="agent", daemon=True).start()
+        threading.Thread(target=_end_with_agent, args=(fd,), name="agent", daemon=True).start()
 
-    def _listen(self) -> None:
-        """Runs until the agent goes; then ends the process at once, even out of a native call."""
+    def _hear(self, timeout_s: float | None) -> Open | Want | None:
+        """A message of the agent. Ends the process when there will be none any more."""
         try:
-            while True:
-                message = decode_to_child(self._connection.recv_bytes(MAX_MESSAGE))
-                if isinstance(message, Want):
-                    with self._changed:
-                        self._want = message
-                        self._changed.notify()
-        finally:
+            said = self._wire.receive(timeout_s)
+            return None if said is None else decode_to_child(said)
+        except (EOFError, OSError):
             os._exit(0)
 
     def want(self, timeout_s: float | None = None) -> Want | None:
         """Takes the Want that stands, waiting for one up to `timeout_s` (None: as long as it takes)."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._want is not None, timeout_s)
-            taken, self._want = self._want, None
-            return taken
+        want = self._hear(timeout_s)
+        while want is not None and (newer := self._hear(0.0)) is not None:
+            want = newer
+        return want if isinstance(want, Want) else None
 
     def sleep_until(self, instant_s: float) -> None:
         """Waits for a monotonic instant."""
@@ -55,4 +44,12 @@ class Channel:
 
     def say(self, message: FromChild) -> None:
         """Sends a message to the agent."""
-        self._connection.send_bytes(encode(message))
+        self._wire.send(encode(message))
+
+
+def _end_with_agent(fd: int) -> None:
+    """Waits for the end of the socket, not for what it says, and then ends the process at once, even out of a native call."""
+    waiting = select.poll()
+    waiting.register(fd, select.POLLRDHUP)
+    waiting.poll()
+    os._exit(0)
