@@ -263,7 +263,7 @@ def _kind(
         return Rule(request.binding, timing, sense)
 
     cameras = frozenset({DeviceKind.CAMERA})
-    return RuleKind(kind.value, kind, cameras, params, build, {GRADE: meaning})
+    return RuleKind(kind.value, kind, cameras, params, build, {GRADE: meaning}, by_sample=True)
 
 
 KINDS: Final = (

@@ -130,5 +130,6 @@ KINDS: Final = (
         CounterflowParams,
         build,
         {2: "two streams hinder each other", 3: "two streams press against each other"},
+        by_sample=True,
     ),
 )

@@ -194,5 +194,6 @@ KINDS: Final = (
         PerimeterParams,
         build,
         {3: "a person is where nobody should be"},
+        by_sample=True,
     ),
 )

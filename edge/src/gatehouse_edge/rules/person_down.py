@@ -214,5 +214,6 @@ KINDS: Final = (
         DownParams,
         build,
         {1: "a person lies still", 3: "a person has lain still for too long"},
+        by_sample=True,
     ),
 )

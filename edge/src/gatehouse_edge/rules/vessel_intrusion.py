@@ -190,5 +190,6 @@ KINDS: Final = (
         VesselParams,
         build,
         {3: "a boat is where none should be"},
+        by_sample=True,
     ),
 )
