@@ -169,6 +169,7 @@ def check_config(config: Config, *, place: str) -> None:
     for device, camera in file.cameras.items():
         key = f"{place}: cameras.{device}"
         check_privacy(camera.privacy, f"{key}.privacy")
+        check_privacy(camera.ignore_flames, f"{key}.ignore_flames")
         _check_device(config, device, key, seeing=True)
         parse(config.source(device), place=f"{key}.source")
     if file.gateway not in config.site.gateways():

@@ -4,8 +4,8 @@ A flame is fed by a turbulent column of hot gas. Its edge flickers in a wide ban
 it quite together, yet the whole of it swells and sinks; and its heart is bright. Lamps blink together and with a beat, leaves and
 waves are slow, what passes by is soon gone, what sways in place keeps its brightness, noise has no lower band.
 
-Rates   signals are laid on 25 samples a second first, so that measures do not depend on the camera's rate. From 20 frames a second
-        they hold as they stand; at 15 they are weaker, and flames are found later or not.
+Rates   signals are laid on 25 samples a second first, so that measures do not depend on the camera's rate. From 20 frames a
+        second they hold as they stand; at 15 they are weaker, and flames are found later or not.
 Source  flicker band, second-difference high-pass and zero crossings: Toreyin et al. 2006; the other measures and every ramp are
         OURS, set between what the flames and the other things of the tests and clips reached (shared/docs/adr/0016).
 Bounds  at most PIXELS_MAX signals, WINDOW_S seconds.
@@ -67,8 +67,9 @@ RAMPS: Final[dict[str, tuple[Ramp, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What only the picture as such tells. `stay_ratio`: share of the patch that flickered a second ago too. `left_over_ratio`: share
-    of its change that is no movement, see `flame_shift`.
+    """What only the picture as such tells. `stay_ratio`: share of the patch that flickered a second ago too.
+
+    `left_over_ratio`: share of its change that is no movement, see `flame_shift`.
     """
 
     stay_ratio: float
@@ -79,12 +80,12 @@ class Place:
 class FlameCues:
     """What was measured on one patch; levels are of 255.
 
-    `flicker_hz`: crossings of zero a second of the high-passed signal (median of pixels). `busy_ratio`: share of the time in which
-    it is away from zero: all the time in a flame, for a moment in what passes by. `strength_levels`: its standard deviation.
+    `flicker_hz`: crossings of zero a second of the high-passed signal (median of pixels). `busy_ratio`: share of the time in
+    which it is away from zero: all the time in a flame, for a moment in what passes by. `strength_levels`: its standard deviation.
     `upper_ratio`: share of the power of 1-12 Hz that is at 6 Hz or above: little in leaves and waves, more than half in noise.
-    `alike_ratio`: one over the number of independent signals in the patch: near 1 in a lamp. `beat_ratio`: likeness of the signals to
-    themselves a period later, for the best period. `swell_ratio`: swing of the patch's mean to that of its pixels. `core_levels`:
-    how bright its brightest tenth gets. The last two as in `Place`.
+    `alike_ratio`: one over the number of independent signals in the patch: near 1 in a lamp. `beat_ratio`: likeness of the
+    signals to themselves a period later, for the best period. `swell_ratio`: swing of the patch's mean to that of its pixels.
+    `core_levels`: how bright its brightest tenth gets. The last two as in `Place`.
     """
 
     flicker_hz: float
@@ -111,10 +112,8 @@ class FlameCues:
         return min(self.scores().values())
 
 
-def measure(
-    pixels: Levels, around: Levels, times: NDArray[np.float64], place: Place
-) -> FlameCues:
-    """The cues of a patch. `pixels` `(t, n)` and `around` `(t, m)` are luma levels at `times` seconds, rising, of WINDOW_S or more.
+def measure(pixels: Levels, around: Levels, times: NDArray[np.float64], place: Place) -> FlameCues:
+    """The cues of a patch. `pixels` `(t, n)` and `around` `(t, m)` are luma levels at `times`, rising seconds, WINDOW_S or more.
 
     `around` is the picture as a whole: what it does together (the camera's exposure, the room's light) is divided out.
     """
@@ -186,7 +185,7 @@ def _upper(moving: Levels, spread: Levels) -> float:
 
 
 def _alike(unit: Levels) -> float:
-    """One over the number of signals that are independent of each other: squares of the principal parts over the square of all."""
+    """One over the number of independent signals: the squares of the principal parts over the square of their sum."""
     product = unit @ unit.T
     return float((product * product).sum()) / max(float(np.trace(product)) ** 2, 1e-9)
 

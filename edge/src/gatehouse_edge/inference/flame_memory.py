@@ -1,8 +1,8 @@
 """Two seconds of one camera, small and gray, and where in it something the colour of flames keeps flickering.
 
-Copy     a frame is cut down to at most 432 pixels on its longer side; of it the luma stays, and for each half second the greatest
-         and least luma and where flame colours were seen. Nothing else of a frame is kept, and nothing for longer than two seconds.
-Colour   red over blue (Cr - Cb), and not darker than most of the picture: relative measures, which an exposure does not shift much.
+Copy     a frame is cut down to at most 432 pixels on its longer side; of it the luma stays, and for each half second the
+         greatest and least luma and where flame colours were seen. Nothing else is kept, and nothing for longer than two seconds.
+Colour   red over blue (Cr - Cb), and not darker than most of the picture: relative measures, which an exposure hardly shifts.
 Place    a pixel counts that swung by RANGE_LEVELS or more in three of four half seconds and was flame-coloured in as many: what
          moves on (headlights, a red car, an orange jacket) is gone from it by then.
 Bounds   at most 64 small pictures, REGIONS_MAX regions of at least PIXELS_LEAST pixels. Frames beyond 30 a second are let by.
@@ -149,10 +149,7 @@ class FlameMemory:
         times = np.array([at for at, _ in recent])
         inside = np.flatnonzero(mask)
         chosen = inside[np.linspace(0, len(inside) - 1, min(PIXELS_MAX, len(inside))).astype(int)]
-        rows, columns = (
-            np.linspace(0, side - 1, _AROUND).astype(int)
-            for side in self.shape
-        )
+        rows, columns = (np.linspace(0, side - 1, _AROUND).astype(int) for side in self.shape)
         pixels = np.stack([luma.ravel()[chosen] for _, luma in recent]).astype(np.float32)
         around = np.stack([luma[np.ix_(rows, columns)].ravel() for _, luma in recent])
         known = self._lively_before

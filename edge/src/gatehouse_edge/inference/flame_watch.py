@@ -72,9 +72,7 @@ class FlameWatcher:
             )
         return False
 
-    def _cue(
-        self, zone: str, mask: Bools, regions: tuple[Region, ...], frame: Frame
-    ) -> FlameCue:
+    def _cue(self, zone: str, mask: Bools, regions: tuple[Region, ...], frame: Frame) -> FlameCue:
         touching = [r for r in regions if bool((r.mask & mask).any())]
         best = max(touching, key=lambda r: r.cues.score, default=None)
         if best is None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from gatehouse_edge.rules.observations import Moment, Observation, Signal, ZoneSignals
+from gatehouse_edge.rules.observations import FlameCue, Moment, Observation, Signal, ZoneSignals
 from gatehouse_edge.values import ThermalSample, Tracks
 
 _MOMENT_US: Final = 10_000
@@ -28,7 +28,7 @@ def whole(now: Moment) -> Moment:
 
 def heard(observation: Observation) -> Observation:
     """An observation in its steps. Readings of sensors are whole already, by the steps of their quantity."""
-    if isinstance(observation, Tracks):
+    if isinstance(observation, Tracks | FlameCue):
         return replace(observation, time=_cut(observation.time, _TIME_US))
     if isinstance(observation, ThermalSample):
         return replace(
