@@ -38,6 +38,14 @@ class OutboxSettings(Limits, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     path: Text = "outbox.db"
 
 
+class SignalsSettings(Keys, frozen=True, kw_only=True):
+    """What the rules are told, kept on this gateway for rehearsals. 0 days: nothing is kept."""
+
+    days: Annotated[int, Meta(ge=0, le=60)] = 14
+    max_mib: Annotated[int, Meta(ge=8, le=65_536)] = 256
+    path: Text = "signals.db"
+
+
 class CameraSettings(Keys, frozen=True, kw_only=True):
     """One camera: its source (an address, or an address with options), the model that looks, how often."""
 
@@ -70,6 +78,7 @@ class GatewayFile(Keys, frozen=True, kw_only=True):
     site_file: Text
     hub: BrokerSettings
     outbox: OutboxSettings = OutboxSettings()
+    signals: SignalsSettings = SignalsSettings()
     cameras: Annotated[dict[Id, CameraSettings], Meta(max_length=64)] = {}
     sensors: SensorsSettings | None = None
     plugins: PluginSettings = PluginSettings()

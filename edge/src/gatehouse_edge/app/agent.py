@@ -26,6 +26,7 @@ from gatehouse_edge.app.integrity import unwatched, with_integrity
 from gatehouse_edge.app.machine import Machine
 from gatehouse_edge.app.maintenance import maintenance_path
 from gatehouse_edge.app.plugins import Plugins
+from gatehouse_edge.app.signals import build_recorder
 from gatehouse_edge.app.upkeep import Upkeep
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import OutboxError
@@ -89,7 +90,9 @@ class Agent:
         try:
             self._ledger = RowLedger(config.site, config.file.gateway, self._outbox)
             now = self._now()
-            self._judgment = Judgment(rules, desk, self._ledger, now, (self._plugins,))
+            self._signals = build_recorder(config, rules)
+            witnesses = (self._plugins, *(() if self._signals is None else (self._signals,)))
+            self._judgment = Judgment(rules, desk, self._ledger, now, witnesses)
             self._judgment.take(self._upkeep.step(now) or Tick(), now)
             going_on = open_rules(self._ledger.kept(RULES_KEY), rules)
             self._judgment.add(orphans(self._ledger.hazards, going_on, now.time))
@@ -137,6 +140,8 @@ class Agent:
             self._commit(self._now())
             self._courier.close()
             self._outbox.close()
+            if self._signals is not None:
+                self._signals.close()
 
     def stop(self) -> None:
         """End `run` soon; from any thread."""
@@ -169,6 +174,8 @@ class Agent:
         if now.at >= due.tidy:
             due.tidy = now.at + TIDY_S
             self._outbox.tidy(now.time)
+            if self._signals is not None and self._outbox.squeezed:
+                self._signals.squeezed(now)
 
     def _judge_waiting(self) -> None:
         for _ in range(len(self._inbox)):

@@ -30,7 +30,7 @@ LIFE_CS: Final = 90
 """Frames closer together than this are one sign of life."""
 _TRACKS: Final = Tracks.__name__
 _WARM: Final = ThermalSample.__name__
-_MOMENT_ONLY: Final = frozenset({"PictureQuality", "Passage"})
+_MOMENT_ONLY: Final = frozenset({"PictureQuality", "FlameCue", "Passage"})
 
 
 @dataclass(frozen=True, slots=True)

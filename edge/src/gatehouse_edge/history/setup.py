@@ -21,6 +21,7 @@ TIMING_NAMES: Final = frozenset(
         "dwell_s",
         "pre_s",
         "fast_dwell_s",
+        "flicker_s",
         "covered_s",
         "blurred_s",
         "moved_s",

@@ -22,7 +22,7 @@ from gatehouse_edge.history.forms import (
     warmth_value,
 )
 from gatehouse_edge.ports import Heard
-from gatehouse_edge.rules.observations import Observation, PictureQuality, Tick
+from gatehouse_edge.rules.observations import FlameCue, Observation, PictureQuality, Tick
 from gatehouse_edge.rules.quantum import heard, whole
 from gatehouse_edge.rules.trigger import Sample
 from gatehouse_edge.values import Passage, ThermalSample, Tracks
@@ -30,7 +30,7 @@ from gatehouse_shared.instants import to_ms
 
 ENTRIES_MAX: Final = 20_000
 TICK: Final = "tick"
-_NO_VALUE: Final = (Tracks, PictureQuality, Passage, Tick)
+_NO_VALUE: Final = (Tracks, PictureQuality, FlameCue, Passage, Tick)
 """Of these only the moment is kept."""
 
 
