@@ -81,7 +81,7 @@ class FlameCues:
     """What was measured on one patch; levels are of 255.
 
     `flicker_hz`: crossings of zero a second of the high-passed signal (median of pixels). `busy_ratio`: share of the time in
-    which it is away from zero: all the time in a flame, for a moment in what passes by. `strength_levels`: its standard deviation.
+    which it is away from zero: always in a flame, for a moment in what passes by. `strength_levels`: its standard deviation.
     `upper_ratio`: share of the power of 1-12 Hz that is at 6 Hz or above: little in leaves and waves, more than half in noise.
     `alike_ratio`: one over the number of independent signals in the patch: near 1 in a lamp. `beat_ratio`: likeness of the
     signals to themselves a period later, for the best period. `swell_ratio`: swing of the patch's mean to that of its pixels.
@@ -137,27 +137,30 @@ def measure(pixels: Levels, around: Levels, times: NDArray[np.float64], place: P
 
 def _on_grid(levels: Levels, times: NDArray[np.float64]) -> Levels:
     """The last WINDOW_S at RATE_HZ, straight lines between samples."""
-    grid = times[-1] + (np.arange(_STEPS) - (_STEPS - 1)) / RATE_HZ
-    right = np.clip(np.searchsorted(times, grid), 1, len(times) - 1)
+    back_s = (_STEPS - 1 - np.arange(_STEPS, dtype=np.float64)) / RATE_HZ
+    grid: NDArray[np.float64] = float(times[-1]) - back_s
+    right = times.searchsorted(grid).clip(1, len(times) - 1)
     share = (grid - times[right - 1]) / (times[right] - times[right - 1])
     weight = np.clip(share, 0.0, 1.0).astype(np.float32)[:, None]
-    mixed: Levels = levels[right - 1] * (1 - weight) + levels[right] * weight
-    return mixed
+    mixed = levels[right - 1] * (1 - weight) + levels[right] * weight
+    return mixed.astype(np.float32, copy=False)
 
 
 def _gain(around: Levels) -> Levels:
     """How bright the whole picture is at each step, relative to its mean."""
-    gain: Levels = np.median(around / np.maximum(around.mean(axis=0), _DARK_LEVELS), axis=1)
-    return np.maximum(gain, _LEAST_GAIN)
+    usual = np.maximum(around.mean(axis=0), _DARK_LEVELS)
+    gain = np.percentile(around / usual, 50, axis=1).astype(np.float32)
+    return np.maximum(gain, np.float32(_LEAST_GAIN))
 
 
 def _running_mean(steady: Levels) -> Levels:
     """Mean over a second around each step; the ends are mirrored."""
     half = _MEAN_STEPS // 2
     padded = np.pad(steady, ((half, half), (0, 0)), mode="reflect")
-    total = np.cumsum(np.vstack([np.zeros((1, steady.shape[1]), np.float32), padded]), axis=0)
-    mean: Levels = (total[_MEAN_STEPS:] - total[:-_MEAN_STEPS])[: len(steady)] / _MEAN_STEPS
-    return mean
+    begin = np.zeros((1, steady.shape[1]), np.float32)
+    total = np.vstack([begin, padded]).cumsum(axis=0, dtype=np.float64)
+    mean = (total[_MEAN_STEPS:] - total[:-_MEAN_STEPS])[: len(steady)] / _MEAN_STEPS
+    return mean.astype(np.float32)
 
 
 def _flicker(steady: Levels) -> tuple[float, float, float]:
@@ -186,7 +189,7 @@ def _upper(moving: Levels, spread: Levels) -> float:
 
 def _alike(unit: Levels) -> float:
     """One over the number of independent signals: the squares of the principal parts over the square of their sum."""
-    product = unit @ unit.T
+    product = np.einsum("in,jn->ij", unit, unit)  # no threads of a library for so little
     return float((product * product).sum()) / max(float(np.trace(product)) ** 2, 1e-9)
 
 

@@ -97,7 +97,8 @@ class FlameMemory:
         lively = self._lively()
         if allowed is not None:
             lively &= allowed.astype(np.uint8)
-        joined = cv2.dilate(lively, np.ones((JOIN_PX, JOIN_PX), np.uint8))
+        near = np.ones((JOIN_PX, JOIN_PX), np.uint8)
+        joined = cv2.dilate(lively, near).astype(np.uint8, copy=False)
         found = self._told_apart(lively, joined)
         self._lively_before = joined > 0
         return found

@@ -33,7 +33,8 @@ def left_over(pictures: Sequence[Timed], mask: NDArray[np.bool_]) -> float:
         return 1.0
     period_s = (pictures[-1][0] - pictures[0][0]) / (len(pictures) - 1)
     apart = max(1, round(APART_S / period_s))
-    firsts = np.linspace(0, len(pictures) - 1 - apart, PAIRS).astype(int)
+    last = len(pictures) - 1 - apart
+    firsts = [last * n // (PAIRS - 1) for n in range(PAIRS)]
     shares = [_share(pictures[n][1], pictures[n + apart][1], crop, inside) for n in firsts]
     return float(np.median(shares))
 
