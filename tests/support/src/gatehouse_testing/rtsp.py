@@ -61,7 +61,7 @@ class RtspCamera:
         password: str = "",
         address: str = "127.0.0.1",
     ) -> None:
-        self._setting = {
+        self._setting: dict[str, object] = {
             "codec": codec, "width": size[0], "height": size[1], "fps": fps,
             "user": user, "password": password, "path": "/live", "port": 0, "address": address,
         }  # fmt: skip
@@ -86,8 +86,8 @@ class RtspCamera:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        answer = self._ask(json.dumps(self._setting))
-        self.port = self._setting["port"] = int(answer)
+        self.port = int(self._ask(json.dumps(self._setting)))
+        self._setting["port"] = self.port
 
     def stop(self) -> None:
         """Pulls the plug: connections are cut."""
@@ -95,6 +95,12 @@ class RtspCamera:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+    def restart(self, **changes: object) -> None:
+        """Off and on again at the same port, with other settings: `width`, `height`, `codec`, `user`, `password`."""
+        self.stop()
+        self._setting |= changes
+        self.start()
 
     def stall(self) -> None:
         """Keeps the connections and sends no picture any more."""

@@ -38,6 +38,8 @@ def ask(url: str, ip: str, port: int, *, tls: bool) -> SourceFailedError:
 
 
 def _judge(answer: bytes, *, has_login: bool) -> SourceFailedError:
+    if not answer:
+        return SourceFailedError(FailReason.UNREACHABLE, "the camera hangs up without an answer")
     words = answer.split(b"\r\n", 1)[0].split(b" ", 2)
     if len(words) < 2 or not words[0].startswith(b"RTSP/") or not words[1].isdigit():
         return SourceFailedError(FailReason.NO_STREAM, "what answers there does not speak RTSP")
