@@ -20,7 +20,13 @@ from typing import Final
 from gatehouse_edge.errors import PluginError
 from gatehouse_edge.plugins.judging import Bound, doubt, refusal, sample_of, view_of
 from gatehouse_edge.plugins.messages import Answer
-from gatehouse_edge.plugins.process import PluginBreachError, PluginProcess, Start, plain
+from gatehouse_edge.plugins.process import (
+    LineGoneError,
+    PluginBreachError,
+    PluginProcess,
+    Start,
+    plain,
+)
 from gatehouse_edge.plugins.readings import Mapper
 from gatehouse_edge.plugins.spec import DeviceMap
 from gatehouse_edge.ports import Clock
@@ -97,7 +103,7 @@ class Host(ABC):
     def _run(self) -> None:
         said = ""
         while not self._stopping.is_set():
-            began_s = self._clock.monotonic_s()
+            began_s, crashed = self._clock.monotonic_s(), True
             try:
                 for tried in self._process.start():
                     self._tried.once(f"refused: {tried}")
@@ -111,6 +117,7 @@ class Host(ABC):
                 self._breached(str(error))
                 return
             except PluginError as error:
+                crashed = not isinstance(error, LineGoneError)
                 if error.message != said:
                     said = error.message
                     log.warning("%s; trying again", error)
@@ -122,7 +129,7 @@ class Host(ABC):
                 self.running = False
                 self._process.close()
             now_s = self._clock.monotonic_s()
-            self._stopping.wait(self._retry.wait_s(now_s, crashed=True, ran_s=now_s - began_s))
+            self._stopping.wait(self._retry.wait_s(now_s, crashed=crashed, ran_s=now_s - began_s))
 
     @abstractmethod
     def _turn(self) -> None:

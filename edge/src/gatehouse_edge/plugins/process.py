@@ -44,6 +44,10 @@ class PluginDownError(PluginError):
     """The plug-in does not run now; another try may do."""
 
 
+class LineGoneError(PluginDownError):
+    """The line of a source cannot be had, or is gone; that is the other end's doing, and no fault of the plug-in."""
+
+
 class PluginBreachError(PluginError):
     """The plug-in broke the cage's rules, and the kernel ended it. There is no other try."""
 
@@ -115,7 +119,9 @@ class PluginProcess:
         if ready.error:
             self.close()
             what = "could not be started" if ready.caged else "was not let in"
-            raise self._error(PluginDownError, f"{what}: {plain(ready.error)}")
+            line = given.line is not None and not ready.caged
+            kind = LineGoneError if line else PluginDownError
+            raise self._error(kind, f"{what}: {plain(ready.error)}")
         return tuple(plain(text) for text in ready.refused)
 
     def ask(self, which: int = 0, view: View | None = None) -> Answer:
@@ -184,9 +190,9 @@ class PluginProcess:
                 PluginBreachError,
                 "was ended by the kernel: it made a call that plug-ins may not make",
             )
-        if status == LINE_GONE:
-            what = "lost its line"
-        elif status is not None:
+        if status == LINE_GONE and self._start.line is not None:
+            return self._error(LineGoneError, "lost its line")
+        if status is not None:
             what = f"ended ({_ended(status)})"
         return self._error(PluginDownError, what)
 
