@@ -171,12 +171,23 @@ def check_config(config: Config, *, place: str) -> None:
         check_privacy(camera.privacy, f"{key}.privacy")
         check_privacy(camera.ignore_flames, f"{key}.ignore_flames")
         _check_device(config, device, key, seeing=True)
+        _check_floor(config, device, key)
         parse(config.source(device), place=f"{key}.source")
     if file.gateway not in config.site.gateways():
         raise ConfigError(
             f"the site has no device of gateway {file.gateway!r}",
             place=f"{place}: gateway",
             remedy=f"Use one of: {', '.join(config.site.gateways()) or 'none (it has no devices)'}",
+        )
+
+
+def _check_floor(config: Config, device: str, place: str) -> None:
+    floor_fps, rate_fps = config.file.cameras[device].floor_fps, config.source(device).rate_fps
+    if floor_fps is not None and rate_fps is not None and floor_fps > rate_fps:
+        raise ConfigError(
+            f"at least {floor_fps:g} looks a second are asked of a rate of {rate_fps:g}",
+            place=f"{place}.floor_fps",
+            remedy=f"Lower it to {rate_fps:g} or less, or raise rate_fps",
         )
 
 

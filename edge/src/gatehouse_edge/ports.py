@@ -26,6 +26,7 @@ from gatehouse_edge.values import (
 from gatehouse_shared.events import ClockState, Event
 from gatehouse_shared.names import Lane
 
+
 class Clock(Protocol):
     """Wall and monotonic time, so that tests and `analyze` can bring their own."""
 

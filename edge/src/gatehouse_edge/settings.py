@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gatehouse_edge.inference.turns import Priority
 from gatehouse_edge.outbox.bounds import Limits
 from gatehouse_edge.plugins.spec import PluginSettings
 from gatehouse_edge.sources.privacy import PrivacyZones
@@ -53,7 +54,21 @@ class CameraSettings(Keys, frozen=True, kw_only=True):
     model: Annotated[
         str, Meta(max_length=512, description="A name of `model list`, or the path of a manifest")
     ] = "yolox_nano"
-    rate_fps: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    rate_fps: Annotated[
+        float, Meta(gt=0, le=60, description="Looks a second, as long as there is time for them")
+    ] = 5.0
+    floor_fps: (
+        Annotated[
+            float,
+            Meta(
+                gt=0, le=60, description="Looks a second that it must have; 1, or the rate if less"
+            ),
+        ]
+        | None
+    ) = None
+    priority: Annotated[
+        Priority, Meta(description="Who is looked at first once every camera has its floor")
+    ] = Priority.NORMAL
     privacy: PrivacyZones = ()
     ignore_flames: PrivacyZones = ()
     integrity: Annotated[
@@ -62,6 +77,19 @@ class CameraSettings(Keys, frozen=True, kw_only=True):
     plates: Annotated[
         bool, Meta(description="Keep a background, so that a scene plate may be asked for")
     ] = False
+
+    def floor_of(self, rate_fps: float) -> float:
+        """The floor of a camera that is looked at `rate_fps` times a second."""
+        return min(rate_fps, 1.0 if self.floor_fps is None else self.floor_fps)
+
+
+class InferenceSettings(Keys, frozen=True, kw_only=True):
+    """How much of the machine the models may have."""
+
+    threads: (
+        Annotated[int, Meta(ge=1, le=32, description="Frames at once; one a core by default")]
+        | None
+    ) = None
 
 
 class SensorsSettings(Keys, frozen=True, kw_only=True):
@@ -80,6 +108,7 @@ class GatewayFile(Keys, frozen=True, kw_only=True):
     outbox: OutboxSettings = OutboxSettings()
     signals: SignalsSettings = SignalsSettings()
     cameras: Annotated[dict[Id, CameraSettings], Meta(max_length=64)] = {}
+    inference: InferenceSettings = InferenceSettings()
     sensors: SensorsSettings | None = None
     plugins: PluginSettings = PluginSettings()
     clock: Annotated[

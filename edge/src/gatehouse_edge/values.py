@@ -226,12 +226,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """How a camera is doing, for the health event. Rates in frames a second over the last window."""
+    """How a camera is doing, for the health event. Rates in frames a second over the last window.
+
+    `looked_ratio`: share of the frames that were due for the model since the last row and were looked at, by it or by the gate
+    where nothing moved; the rest was skipped for want of time.
+    """
 
     device: str
     state: str
     decoded_fps: float = 0.0
-    inferred_fps: float = 0.0
+    looked_ratio: float = 0.0
     target_fps: float = 0.0
     reconnects: int = 0
     extra: Mapping[str, float] = field(default_factory=dict[str, float])

@@ -1,40 +1,51 @@
 """The cameras of a running agent: a thread each, which tells what it sees and never ends the agent.
 
-A camera that fails is told as down and tried again after 1 s, doubling to a minute; the source itself goes on over outages of
-its own. Needs the `[vision]` extra; a gateway without cameras never imports this.
+Looks    wait their turn at one desk for all cameras (see `looks`), as many at once as `inference.threads` says. What is skipped
+         for want of time shows in the camera's health, and the rate that is left is told to the rules once a second.
+Failing  a camera that fails is told as down and tried again after 1 s, doubling to a minute; the source itself goes on over
+         outages of its own.
+
+Needs the `[vision]` extra; a gateway without cameras never imports this.
 """
 
 import logging
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from gatehouse_edge.app.sight import Models
+from gatehouse_edge.app.looks import LookDesk, SharedSight
+from gatehouse_edge.app.rates import Counted, RateMeter
+from gatehouse_edge.app.sight import Models, source_for
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import EdgeError
+from gatehouse_edge.inference.process import cores
+from gatehouse_edge.inference.turns import Wish
 from gatehouse_edge.pipeline import Look, watch
 from gatehouse_edge.ports import Clock, Sight
-from gatehouse_edge.rules.observations import Observation
+from gatehouse_edge.rules.observations import Looked, Observation
 from gatehouse_edge.sources.opening import open_source
 from gatehouse_edge.sources.source import DecodedSource
 from gatehouse_edge.values import Frame, SourceDown, SourceHealth
-from gatehouse_shared.names import DeviceKind
 from gatehouse_shared.states import ModelState
 
 AGAIN_S = 1.0
 AGAIN_MOST_S = 60.0
+SKIPS_SAID = 0.8
+"""A camera of which less is looked at is said in the log, and once when it is well again."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Camera:
+    wish: Wish
+    meter: RateMeter
     thread: threading.Thread | None = None
     source: DecodedSource | None = None
     sight: Sight | None = None
-    inferred: int = 0
-    asked_s: float = 0.0
+    counted: Counted = field(default_factory=Counted)
+    short: bool = False
 
 
 class Cameras:
@@ -42,16 +53,17 @@ class Cameras:
 
     def __init__(self, config: Config, clock: Clock, tell: Callable[[Observation], None]) -> None:
         self._config, self._clock, self._tell = config, clock, tell
-        self._models = Models(config, seed=lambda: secrets.randbits(32))
+        threads = config.file.inference.threads or cores()
+        self._models = Models(config, seed=lambda: secrets.randbits(32), threads=threads)
+        self._desk = LookDesk(threads, clock)
         self._opening = threading.Lock()
         self._stopping = threading.Event()
-        self._cameras = {device: _Camera() for device in config.file.cameras}
+        self._cameras = {device: _camera(config, device) for device in config.file.cameras}
         self._states: tuple[ModelState, ...] = ()
 
     def start(self) -> None:
         """A thread for each camera."""
         for device, camera in self._cameras.items():
-            camera.asked_s = self._clock.monotonic_s()
             camera.thread = threading.Thread(
                 target=self._run, args=(device, camera), name=f"camera-{device}", daemon=True
             )
@@ -74,6 +86,7 @@ class Cameras:
         for camera in self._cameras.values():
             if camera.thread is not None:
                 camera.thread.join(timeout=5.0)
+        self._desk.close()
         self._models.close()
 
     def _run(self, device: str, camera: _Camera) -> None:
@@ -99,7 +112,7 @@ class Cameras:
             self._open(device, camera)
             assert camera.source is not None
             assert camera.sight is not None
-            watch(camera.source, camera.sight, self._told)
+            watch(camera.source, camera.sight, lambda frame, said: self._told(camera, frame, said))
         except EdgeError as error:
             return str(error)
         except Exception as error:  # the top of this thread: a camera's fault is never the agent's
@@ -109,22 +122,36 @@ class Cameras:
             self._close(camera)
         return "the source ended"
 
-    def _told(self, _frame: Frame, observations: tuple[Observation, ...]) -> None:
-        for observation in observations:
+    def _told(self, camera: _Camera, frame: Frame, said: tuple[Observation, ...]) -> None:
+        for observation in said:
             self._tell(observation)
+        source, sight = camera.source, camera.sight
+        if source is None or not isinstance(sight, SharedSight):
+            return
+        rate = camera.meter.tell(self._clock.monotonic_s(), _counted(sight))
+        if rate is None:
+            return
+        native_fps = source.native_fps
+        floor_fps = min(camera.wish.floor_fps, native_fps or camera.wish.floor_fps)
+        self._tell(Looked(frame.device, frame.at, frame.time, rate.looked_fps, floor_fps))
+        if camera.short is not (rate.ratio < SKIPS_SAID):
+            camera.short = not camera.short
+            what = "is looked at less than it should be" if camera.short else "keeps its rate again"
+            log.warning("camera %s %s: %.1f a second", frame.device, what, rate.looked_fps)
 
     def _open(self, device: str, camera: _Camera) -> None:
-        settings = self._config.file.cameras[device]
-        spec = self._config.source(device)
-        source = open_source(device, spec, live=True, clock=self._clock, seeds=self._config.seeds)
-        source.on_down = self._tell
-        camera.source = source
+        model, spec = self._config.file.cameras[device].model, self._config.source(device)
         with self._opening:
-            camera.sight = self._models.sight(
-                device, settings.model, spec.rate_fps or settings.rate_fps
-            )
+            sight = self._models.sight(device, model, camera.wish.rate_fps)
             self._states = self._models.states()
-        camera.inferred = 0
+        if isinstance(sight, Look):
+            spec = source_for(spec, sight)
+            sight = SharedSight(sight, self._desk, device, camera.wish, self._tell)
+        camera.sight = sight
+        camera.source = open_source(
+            device, spec, live=True, clock=self._clock, seeds=self._config.seeds
+        )
+        camera.source.on_down = self._tell
 
     def _close(self, camera: _Camera) -> None:
         if camera.source is not None:
@@ -134,16 +161,24 @@ class Cameras:
         camera.source = camera.sight = None
 
     def _health_of(self, device: str, camera: _Camera) -> SourceHealth:
-        now_s = self._clock.monotonic_s()
-        passed_s, camera.asked_s = max(now_s - camera.asked_s, 1e-3), now_s
         source, sight = camera.source, camera.sight
-        if source is None:
+        if source is None or sight is None:
             return SourceHealth(device, "down")
         health = source.health()
-        thermal = self._config.kind(device) is DeviceKind.THERMAL
-        inferred = sight.inferred - camera.inferred if isinstance(sight, Look) else 0
-        camera.inferred += inferred
-        rate = health.decoded_fps if thermal else inferred / passed_s
-        return SourceHealth(
-            device, health.state, health.decoded_fps, rate, health.target_fps, health.reconnects
-        )
+        if not isinstance(sight, SharedSight):
+            return replace(health, looked_ratio=1.0)
+        counted = _counted(sight)
+        fresh, camera.counted = counted.since(camera.counted), counted
+        extra = {**health.extra, "skipped": float(fresh.skipped)}
+        return replace(health, looked_ratio=fresh.ratio, extra=extra)
+
+
+def _camera(config: Config, device: str) -> _Camera:
+    settings = config.file.cameras[device]
+    rate_fps = config.source(device).rate_fps or settings.rate_fps
+    wish = Wish(rate_fps, settings.floor_of(rate_fps), settings.priority)
+    return _Camera(wish, RateMeter(wish.floor_fps))
+
+
+def _counted(sight: SharedSight) -> Counted:
+    return Counted(sight.looked, sight.skipped)

@@ -28,6 +28,8 @@ from gatehouse_shared.names import QUANTITIES, Lane, Quantity
 
 DEGRADED_BELOW: Final = 0.7
 """A camera that gives less than this share of its target rate is degraded."""
+SKIPPED_BELOW: Final = 0.8
+"""So is one of whose frames less than this share is looked at."""
 LastReadings = Mapping[tuple[str, Quantity], datetime]
 _BANDS: Final = (
     (0, Band.NONE),
@@ -88,12 +90,13 @@ def draft_camera(health: SourceHealth, time: datetime) -> Draft:
     target = health.target_fps
     decode = _share(health.decoded_fps, target)
     state = CameraState.DOWN if health.state == "down" else CameraState.OK
-    if state is CameraState.OK and (health.state == "degraded" or decode < DEGRADED_BELOW):
+    short = decode < DEGRADED_BELOW or health.looked_ratio < SKIPPED_BELOW
+    if state is CameraState.OK and (short or health.state == "degraded"):
         state = CameraState.DEGRADED
     camera = CameraHealth(
         state=state,
         decode=_tenths(decode),
-        inference=_tenths(_share(health.inferred_fps, target)),
+        inference=_tenths(health.looked_ratio),
         reconnects=band(health.reconnects),
     )
     return Draft(Lane.BULK, time, HealthData(camera=camera), f"devices/{health.device}")

@@ -44,6 +44,20 @@ class SourceUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """How often a camera is looked at, about once a second while it gives frames: looks a second over the last seconds.
+
+    A frame in which nothing moved is looked at when the gate says so. `floor_fps`: what it is to have at least.
+    """
+
+    device: str
+    at: float
+    time: datetime
+    looked_fps: float
+    floor_fps: float
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """Somebody acknowledged the open hazard of a rule; only `at_site` ends a latched one."""
 
@@ -168,7 +182,6 @@ class PluginSample:
 
 Observation = (
     Tracks
-    | PluginSample
     | FlameCue
     | ThermalSample
     | Reading
@@ -176,8 +189,10 @@ Observation = (
     | ZoneSignals
     | Passage
     | PictureQuality
+    | PluginSample
     | SourceDown
     | SourceUp
+    | Looked
     | Acknowledged
     | DrillOrder
     | MaintenanceOrder
