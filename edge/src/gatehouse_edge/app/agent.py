@@ -36,6 +36,7 @@ from gatehouse_edge.pipeline import RULES_KEY, Judgment, read_kept
 from gatehouse_edge.rules.build import build_release, build_rules
 from gatehouse_edge.rules.observations import Acknowledged, DrillOrder, Moment, Observation, Tick
 from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
+from gatehouse_edge.sources.patience import Patience
 from gatehouse_edge.transport.courier import Trouble
 from gatehouse_edge.transport.mqtt import Pace
 from gatehouse_edge.transport.requests import Drilling, Ending
@@ -67,10 +68,15 @@ class _Due:
 
 
 class Agent:
-    """One gateway at work. `run` blocks until `stop`; `pace` says how fast the connection comes back."""
+    """One gateway at work. `run` blocks until `stop`.
 
-    def __init__(self, config: Config, *, pace: Pace | None = None) -> None:
-        self._config = config
+    `pace` says how fast the connection comes back, `patience` how soon a camera is tried again.
+    """
+
+    def __init__(
+        self, config: Config, *, pace: Pace | None = None, patience: Patience | None = None
+    ) -> None:
+        self._config, self._patience = config, patience
         self._clock = build_clock(config)
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._inbox: deque[Observation] = deque(maxlen=INBOX_MAX)
@@ -123,7 +129,7 @@ class Agent:
         if self._config.file.cameras:
             from gatehouse_edge.app.cameras import Cameras  # noqa: PLC0415 - needs the vision extra
 
-            self._cameras = Cameras(self._config, self._clock, self._tell)
+            self._cameras = Cameras(self._config, self._clock, self._tell, self._patience)
             self._cameras.start()
         try:
             while not self._stopping.is_set():

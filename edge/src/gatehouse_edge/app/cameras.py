@@ -25,6 +25,7 @@ from gatehouse_edge.pipeline import Look, watch
 from gatehouse_edge.ports import Clock, Sight
 from gatehouse_edge.rules.observations import Looked, Observation
 from gatehouse_edge.sources.opening import open_source
+from gatehouse_edge.sources.patience import Patience
 from gatehouse_edge.sources.source import DecodedSource
 from gatehouse_edge.values import Frame, SourceDown, SourceHealth
 from gatehouse_shared.states import ModelState
@@ -51,8 +52,15 @@ class _Camera:
 class Cameras:
     """All cameras of one gateway. `tell` is called from their threads and must only queue."""
 
-    def __init__(self, config: Config, clock: Clock, tell: Callable[[Observation], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        tell: Callable[[Observation], None],
+        patience: Patience | None = None,
+    ) -> None:
         self._config, self._clock, self._tell = config, clock, tell
+        self._patience = patience
         threads = config.file.inference.threads or cores()
         self._models = Models(config, seed=lambda: secrets.randbits(32), threads=threads)
         self._desk = LookDesk(threads, clock)
@@ -149,7 +157,12 @@ class Cameras:
             sight = SharedSight(sight, self._desk, device, camera.wish, self._tell)
         camera.sight = sight
         camera.source = open_source(
-            device, spec, live=True, clock=self._clock, seeds=self._config.seeds
+            device,
+            spec,
+            live=True,
+            clock=self._clock,
+            seeds=self._config.seeds,
+            patience=self._patience,
         )
         camera.source.on_down = self._tell
 
