@@ -69,7 +69,8 @@ def build_rules(
     plugged: Mapping[str, float] | None = None,
     unwatched: frozenset[str] = frozenset(),
 ) -> RuleSet:
-    """The rules of one gateway; a `source_stale` and the four of integrity for each of its cameras that has none.
+    """The rules of one gateway; a `source_stale`, a `rate_below_floor` and the four of integrity for each of its
+    cameras that has none.
 
     `plugged`: rules that plug-ins judge, and how many seconds lie between their answers. `unwatched`: cameras whose integrity
     nobody watches.
@@ -208,18 +209,25 @@ def _inward_lines(site: site_file.Site, rule: site_file.Rule) -> frozenset[str]:
     return frozenset(x.id for x in site.lines if x.device == rule.device and x.gate in into)
 
 
+_ALWAYS: Final = (
+    (HazardKind.SOURCE_STALE, "stale", SEEING),
+    (HazardKind.RATE_BELOW_FLOOR, "rate", frozenset({DeviceKind.CAMERA})),
+)
+"""Equipment kinds that every device of these has a rule for, and how its id ends."""
+
+
 def _silence(plan: _Plan) -> Iterable[Request]:
-    """A request for every camera whose silence nobody asked to be told."""
-    stale = HazardKind.SOURCE_STALE
-    watched = {r.device for r in plan.site.rules if r.kind is stale}
+    """A request for every camera whose silence, or whose slowness, nobody asked to be told."""
+    watched = {(r.device, r.kind) for r in plan.site.rules}
     for device in plan.devices.values():
-        if device.kind in SEEING and device.id not in watched:
-            zone = plan.zone(device.zone, f"device {device.id}")
-            yield Request(
-                binding=Binding(f"{device.id[:26]}_stale", stale, device.zone, device.id),
-                zone_kind=zone.kind,
-                zone_area_m2=zone.area_m2,
-            )
+        for kind, end, devices in _ALWAYS:
+            if device.kind in devices and (device.id, kind) not in watched:
+                zone = plan.zone(device.zone, f"device {device.id}")
+                yield Request(
+                    binding=Binding(f"{device.id[:26]}_{end}", kind, device.zone, device.id),
+                    zone_kind=zone.kind,
+                    zone_area_m2=zone.area_m2,
+                )
 
 
 def _integrity(plan: _Plan, unwatched: frozenset[str]) -> Iterable[Request]:

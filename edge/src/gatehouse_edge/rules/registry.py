@@ -17,6 +17,7 @@ from gatehouse_edge.rules import (
     parking_full,
     perimeter_intrusion,
     person_down,
+    rate_below_floor,
     reading_out_of_range,
     source_stale,
     state_sensor,
@@ -49,6 +50,7 @@ RULE_KINDS: Final[tuple[RuleKind, ...]] = (
     *supply.KINDS,
     *vessel_intrusion.KINDS,
     *source_stale.KINDS,
+    *rate_below_floor.KINDS,
     *camera_integrity.KINDS,
 )
 """One row a rule; `name` is its section in the docs and in `seeds/rules/default.yaml`."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gatehouse_edge.rules.observations import Acknowledged, Observation, SourceUp
+from gatehouse_edge.rules.observations import Acknowledged, Looked, Observation, SourceUp
 from gatehouse_edge.values import Reading, SourceDown, Track
 from gatehouse_shared.names import Label, Quantity
 from gatehouse_shared.site import Site, decode_site
@@ -124,6 +124,14 @@ def _grid(count: int) -> tuple[Track, ...]:
     return tuple(person(100 + i, place, tall=0.1) for i, place in enumerate(places))
 
 
+def _slow(first: int, last: int, fps: float) -> Told:
+    """A camera that is looked at `fps` times a second, where one is the least."""
+    return [
+        (float(at), Looked("cam_lane", float(at), moment(at).time, fps, 1.0))
+        for at in range(first, last + 1)
+    ]
+
+
 def _crowd(at: float) -> tuple[Track, ...]:
     return _grid(26 if at < 50 else 60 if at < 80 else 12)
 
@@ -236,5 +244,6 @@ def stories() -> Mapping[str, tuple[str, Told]]:
                 *beats(62, 140),
             ],
         ),
+        "rate_below_floor": ("cam_lane_rate", [*_slow(0, 50, 0.4), *_slow(51, 90, 3.0)]),
         "source_stale": ("lane_silent", [*beats(0, 3), _down(4.0), *beats(5, 29), *alive]),
     }
