@@ -3,9 +3,12 @@
 A file whose hash is not the agreed one stops the start; a plug-in that does not run later stops nothing but itself.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
 
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import PluginError
@@ -13,14 +16,23 @@ from gatehouse_edge.plugins.hosts import Host, RuleHost, SourceHost, Told, answe
 from gatehouse_edge.plugins.judging import Bound, bound, view_of
 from gatehouse_edge.plugins.messages import Answer
 from gatehouse_edge.plugins.process import PluginProcess, Start
-from gatehouse_edge.plugins.spec import Code, RulePlugin, SourcePlugin, parse_line, read_code
+from gatehouse_edge.plugins.spec import (
+    PLUGINS_MAX,
+    Code,
+    RulePlugin,
+    SourcePlugin,
+    parse_line,
+    read_code,
+)
 from gatehouse_edge.ports import Clock, Heard
 from gatehouse_edge.rules.observations import Observation, PluginSample, ZoneSignals
+from gatehouse_edge.sources.backends import DecoderCommand
 from gatehouse_edge.transport.courier import Trouble
 from gatehouse_shared.names import HazardKind
 from gatehouse_shared.states import PlugIn
 
 BREACHES_MAX = 16
+NAME_MAX = 32
 
 
 def code_of(config: Config, plugin: RulePlugin | SourcePlugin) -> Code:
@@ -79,12 +91,29 @@ def try_plugin(config: Config, plugin: RulePlugin | SourcePlugin, *, run: bool) 
     return f"{plugin.file}{' runs in its cage' if run else ''}"
 
 
+def decoders_of(config: Config) -> tuple[PlugIn, ...]:
+    """Programs of somebody else's that decode cameras: frames of a plug-in. The hash is over all files that the command names."""
+    found: list[PlugIn] = []
+    for device in config.file.cameras:
+        decoder = config.source(device).decoder
+        if isinstance(decoder, DecoderCommand):
+            digest = hashlib.sha256()
+            for word in decoder.command:
+                path = Path(which(word) or word)
+                if path.is_file():
+                    digest.update(path.read_bytes())
+            name = f"decoder_{device}"[:NAME_MAX]
+            found.append(PlugIn(name=name, sha256=digest.hexdigest()))
+    return tuple(found)
+
+
 class Plugins:
     """All plug-ins of one gateway: a Witness of the rules. `tell` is called from their threads and must only queue."""
 
     def __init__(self, config: Config, clock: Clock, tell: Callable[[Observation], None]) -> None:
         settings = config.file.plugins
         self._breaches: deque[str] = deque(maxlen=BREACHES_MAX)
+        self._decoders = decoders_of(config)
         self._rules = tuple(
             RuleHost(
                 rule_start(code_of(config, one), bounds_of(config, one), one.memory_mib),
@@ -125,8 +154,9 @@ class Plugins:
                 host.hear(signals)
 
     def states(self) -> tuple[PlugIn, ...]:
-        """The plug-ins that run now, as the birth says them."""
-        return tuple(host.state for host in self.hosts if host.running)
+        """The plug-ins that run now, and decoders of another make, as the birth says them."""
+        running = tuple(host.state for host in self.hosts if host.running)
+        return (*running, *self._decoders)[:PLUGINS_MAX]
 
     def troubles(self) -> tuple[Trouble, ...]:
         """Plug-ins that tried to leave their cage, since the last call."""

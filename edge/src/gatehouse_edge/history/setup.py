@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from gatehouse_edge.rules.parameters import Params
+from gatehouse_edge.rules.plugin_rule import PluginSense
 from gatehouse_edge.rules.registry import rule_kind
 from gatehouse_edge.rules.rule import Rule
 from gatehouse_edge.rules.rule_kind import RuleKind
@@ -43,8 +44,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def kind_of(site: Site, rule: Rule) -> RuleKind | None:
-    """The row of the registry that a rule was built by."""
+    """The row of the registry that a rule was built by; None for a rule that a plug-in judges."""
     about = rule.binding
+    if isinstance(rule.sense, PluginSense):
+        return None
     device = site.device(about.device)
     return None if device is None else rule_kind(about.kind, device.kind)
 
