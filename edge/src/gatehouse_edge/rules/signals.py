@@ -8,10 +8,10 @@ Bounds  at most `TRACKS_MAX` tracks a view, each forgotten `FORGET_S` after it w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-from gatehouse_edge.rules.geometry import Box, foot, overlap
+from gatehouse_edge.rules.geometry import Box, Point, foot, overlap
 from gatehouse_edge.rules.observations import Signal, Speed, ZoneSignals
 from gatehouse_edge.rules.views import View, in_frame
 from gatehouse_edge.values import Track, TrackId, Tracks
@@ -39,13 +39,15 @@ class Stillness:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """One track in one view: since when it is inside, where it rested, how fast it goes."""
+    """One track in one view: since when it is inside, where it rested, how fast it goes. Spots are on the ground, metres."""
 
     label: Label
     inside_at: float | None
     rest_box: Box
+    rest_spot: Point | None
     rest_at: float
     last_box: Box
+    last_spot: Point | None
     seen_at: float
     speed_m_s: float = 0.0
 
@@ -79,29 +81,34 @@ class SignalWatch:
         return SignalState(tracks.at, follows), signals
 
     def _followed(self, before: Follow | None, track: Track, tracks: Tracks) -> Follow:
-        box, at = in_frame(tracks, track), tracks.at
-        inside = self.view.holds(foot(box))
+        box, at, view = in_frame(tracks, track), tracks.at, self.view
+        inside, spot = view.holds(foot(box)), view.spot(box)
         if before is None or before.label != track.label:
-            return Follow(track.label, at if inside else None, box, at, box, at)
+            return Follow(track.label, at if inside else None, box, spot, at, box, spot, at)
         inside_at = (at if before.inside_at is None else before.inside_at) if inside else None
-        passed_s = at - before.seen_at
+        passed_s, aspect = at - before.seen_at, tracks.width / tracks.height
         speed = before.speed_m_s
         if passed_s > 0:
-            way = self.view.way_m(before.last_box, box, track.label, tracks.width / tracks.height)
+            way = view.way_between(
+                before.last_box, before.last_spot, box, spot, track.label, aspect
+            )
             keep = SMOOTHING_S / (SMOOTHING_S + passed_s)
             speed = keep * speed + (1 - keep) * way / passed_s
-        follow = replace(before, inside_at=inside_at, last_box=box, seen_at=at, speed_m_s=speed)
-        return self._rested(follow, tracks)
+        rest_box, rest_spot, rest_at = before.rest_box, before.rest_spot, before.rest_at
+        if not self._rests(before, box, spot, at, aspect):
+            rest_box, rest_spot, rest_at = box, spot, at
+        return Follow(track.label, inside_at, rest_box, rest_spot, rest_at, box, spot, at, speed)
 
-    def _rested(self, follow: Follow, tracks: Tracks) -> Follow:
-        """Keeps the place of rest while the box stays on it, or starts a new one."""
-        rests_s = tracks.at - follow.rest_at
-        aspect = tracks.width / tracks.height
-        drift_m = self.view.way_m(follow.rest_box, follow.last_box, follow.label, aspect)
-        stays = overlap(follow.rest_box, follow.last_box) >= self.stillness.overlap_ratio
-        if stays and drift_m <= self.stillness.speed_m_s * max(rests_s, SETTLE_S):
-            return follow
-        return replace(follow, rest_box=follow.last_box, rest_at=tracks.at)
+    def _rests(
+        self, before: Follow, box: Box, spot: Point | None, at: float, aspect: float
+    ) -> bool:
+        """Whether the box stays on its place of rest."""
+        if overlap(before.rest_box, box) < self.stillness.overlap_ratio:
+            return False
+        drift_m = self.view.way_between(
+            before.rest_box, before.rest_spot, box, spot, before.label, aspect
+        )
+        return drift_m <= self.stillness.speed_m_s * max(at - before.rest_at, SETTLE_S)
 
     def _speed(self, follow: Follow) -> Speed:
         if follow.seen_at - follow.rest_at >= SETTLE_S:
