@@ -54,25 +54,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(command=_check)
 
-    analyze = commands.add_parser("analyze", help="run the whole pipeline over a recording")
-    analyze.add_argument(
-        "source", metavar="SOURCE", help="a file, or an address such as stills:FOLDER"
-    )
-    analyze.add_argument("--config", type=Path, required=True, metavar="FILE")
-    analyze.add_argument("--out", type=Path, required=True, metavar="events.jsonl")
-    analyze.add_argument("--start", type=_moment, metavar="TIME", help="when the recording began")
-    analyze.add_argument(
-        "--fps", type=_rate, metavar="N", help="the recording's true frames a second"
-    )
-    analyze.add_argument("--device", metavar="ID", help="the camera whose views and lines hold")
-    analyze.add_argument("--model", metavar="NAME", help="instead of the camera's own")
-    analyze.set_defaults(command=_analyze)
+    _recording_options(commands)
 
     model = commands.add_parser("model", help="list, fetch, verify or reshape models")
     model.add_argument("action", choices=("list", "pull", "verify", "reshape"))
     model.add_argument("name", nargs="?", metavar="NAME")
     model.add_argument(
-        "--input", type=_size, metavar="WIDTHxHEIGHT", help="reshape: the new input, such as 416x256"
+        "--input",
+        type=_size,
+        metavar="WIDTHxHEIGHT",
+        help="reshape: the new input, such as 416x256",
     )
     model.set_defaults(command=_model)
 
@@ -107,6 +98,48 @@ def _add_maintenance(parser: argparse.ArgumentParser) -> None:
         action.set_defaults(command=_maintenance)
 
 
+def _recording_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Commands on what was recorded: pictures, and kept signals."""
+    analyze = commands.add_parser("analyze", help="run the whole pipeline over a recording")
+    analyze.add_argument(
+        "source", metavar="SOURCE", help="a file, or an address such as stills:FOLDER"
+    )
+    analyze.add_argument("--config", type=Path, required=True, metavar="FILE")
+    analyze.add_argument("--out", type=Path, required=True, metavar="events.jsonl")
+    analyze.add_argument("--start", type=_moment, metavar="TIME", help="when the recording began")
+    analyze.add_argument(
+        "--fps", type=_rate, metavar="N", help="the recording's true frames a second"
+    )
+    analyze.add_argument("--device", metavar="ID", help="the camera whose views and lines hold")
+    analyze.add_argument("--model", metavar="NAME", help="instead of the camera's own")
+    analyze.add_argument(
+        "--explain",
+        metavar="FILE",
+        help="write why each event came, or nearly did; - is the screen",
+    )
+    analyze.add_argument(
+        "--explain-json", action="store_true", help="--explain as one JSON object a line"
+    )
+    analyze.add_argument(
+        "--signals", type=Path, metavar="FILE", help="keep the rules' signals, for rehearse"
+    )
+    analyze.set_defaults(command=_analyze)
+
+    rehearse = commands.add_parser("rehearse", help="try changed rules on the days that were kept")
+    rehearse.add_argument("--config", type=Path, required=True, metavar="FILE")
+    rehearse.add_argument(
+        "--rules", type=Path, metavar="new.yaml", help="changed rules, or a whole site file"
+    )
+    rehearse.add_argument(
+        "--set", action="append", default=[], metavar="RULE.PARAM=VALUE", help="change one value"
+    )
+    rehearse.add_argument("--days", type=_rate, default=7.0, metavar="N", help="how far back (7)")
+    rehearse.add_argument("--signals", type=Path, metavar="FILE", help="instead of the agent's own")
+    rehearse.add_argument("--html", type=Path, metavar="FILE", help="write a page with timelines")
+    rehearse.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    rehearse.set_defaults(command=_rehearse)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.agent import run  # noqa: PLC0415 - each command loads what it needs
     from gatehouse_edge.config import load_config  # noqa: PLC0415
@@ -123,6 +156,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _analyze(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.analyze import Wish, analyze  # noqa: PLC0415
+    from gatehouse_edge.app.explain import Beside  # noqa: PLC0415
     from gatehouse_edge.config import load_config  # noqa: PLC0415
 
     wish = Wish(
@@ -132,6 +166,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
         fps=arguments.fps,
         device=arguments.device,
         model=arguments.model,
+        beside=Beside(arguments.explain, arguments.explain_json, arguments.signals),
     )
     done = analyze(load_config(arguments.config), wish)
     print(
@@ -139,6 +174,17 @@ def _analyze(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return OK
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.rehearse import Change, rehearse  # noqa: PLC0415
+    from gatehouse_edge.config import load_config  # noqa: PLC0415
+
+    change = Change(arguments.rules, tuple(arguments.set))
+    outputs = (arguments.html, arguments.json)
+    return rehearse(
+        load_config(arguments.config), change, arguments.days, arguments.signals, outputs, print
+    )
 
 
 def _model(arguments: argparse.Namespace) -> int:
@@ -162,9 +208,7 @@ def _maintenance(arguments: argparse.Namespace) -> int:
         a = arguments
         wish = Wish(a.rule, a.device, a.by, a.reason, a.hours)
     entry = arguments.id if arguments.action == "end" else None
-    return maintenance_command(
-        load_config(arguments.config), arguments.action, wish, entry, print
-    )
+    return maintenance_command(load_config(arguments.config), arguments.action, wish, entry, print)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

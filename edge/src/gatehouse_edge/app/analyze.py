@@ -20,6 +20,7 @@ import msgspec
 
 from gatehouse_edge.app.integrity import unwatched
 from gatehouse_edge.app.plugins import DirectPlugins
+from gatehouse_edge.app.explain import Beside, witnesses
 from gatehouse_edge.clock import FixedClock, SystemClock
 from gatehouse_edge.config import Config, anchored
 from gatehouse_edge.errors import ConfigError
@@ -53,6 +54,7 @@ class Wish:
     fps: float | None = None
     device: str | None = None
     model: str | None = None
+    beside: Beside = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
     start = spec.recorded_at or RECORDED_AT
     media = FixedClock(start)
     rate_fps = spec.rate_fps or spec.native_fps or 5.0
+    rules = rules_of(config, device)
     with (
         closing(Models(config, seed=lambda: 0, threads=1, recorded=True)) as models,
         closing(models.sight(device, model, rate_fps)) as sight,
@@ -188,14 +191,15 @@ def analyze(config: Config, wish: Wish, *, progress: TextIO = sys.stderr) -> Ana
         ) as source,
         closing(DirectPlugins(config, device)) as plugins,
         wish.out.open("wb") as out,
+        witnesses(config, rules, wish.beside) as beside,
     ):
         sink = LineSink(config, epoch_of(config, device, model, spec), out)
         judgment = Judgment(
-            rules_of(config, device),
+            rules,
             build_release(config.site, config.file.gateway),
             RowLedger(config.site, config.file.gateway, sink),
             Moment(0.0, start),
-            (plugins,),
+            (plugins, *beside),
         )
         run = _Run(judgment, plugins, _Progress(progress, clock))
         watch(source, sight, run.tell)
@@ -241,6 +245,7 @@ def recorded_spec(config: Config, device: str, wish: Wish) -> SourceSpec:
         native_fps=wish.fps or spec.native_fps,
         scale_c=spec.scale_c,
         offset_c=spec.offset_c,
+        uncalibrated=spec.uncalibrated,
         array=spec.array,
         privacy=spec.privacy,
     )

@@ -129,12 +129,15 @@ def warmth_value(sample: ThermalSample) -> list[object]:
         _hundredths(sample.ambient_c),
         _hundredths(sample.neighbours_c),
         sample.hot_px,
+        *(() if sample.absolute else (0,)),
     ]
 
 
 def warmth_of(value: object, device: str, zone: str, at: float, time: datetime) -> ThermalSample:
     """The temperatures again."""
-    hot, ambient, beside, pixels = cast("tuple[int, int | None, int | None, int]", value)
+    hot, ambient, beside, pixels, *uncalibrated = cast(
+        "tuple[int, int | None, int | None, int, *tuple[int, ...]]", value
+    )
     return ThermalSample(
         device=device,
         zone=zone,
@@ -144,6 +147,7 @@ def warmth_of(value: object, device: str, zone: str, at: float, time: datetime) 
         ambient_c=None if ambient is None else ambient / 100,
         neighbours_c=None if beside is None else beside / 100,
         hot_px=pixels,
+        absolute=not uncalibrated,
     )
 
 
