@@ -1,7 +1,7 @@
 """A scene plate: the background of a place, the region of a hazard cut in from now, people as flat gray. In memory only.
 
-Background  one picture taken at a fixed moment (a minute after the start, then every half hour), of which only those tiles are ever
-            shown that were clear of people and motion around that moment, and looked the same in most of a sample every 30 s
+Background  one picture taken at a fixed moment (a minute after the start, then every half hour), of which only those tiles are
+            ever shown that were clear of people and motion around that moment, and looked the same in most of a sample every 30 s
             over the half hour after it. Nothing is averaged: a shown pixel is a pixel of that picture or of now, so that whoever
             walked by can have changed no pixel, only made tiles gray.
 Region      from two seconds ago, so that what was found since then is known, in cells of 4 pixels; people who were seen there
