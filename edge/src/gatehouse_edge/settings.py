@@ -71,6 +71,12 @@ class CameraSettings(Keys, frozen=True, kw_only=True):
     ] = Priority.NORMAL
     privacy: PrivacyZones = ()
     ignore_flames: PrivacyZones = ()
+    ambient_c: (
+        Annotated[
+            float, Meta(ge=-60, le=100, description="Of a thermal camera, instead of measuring it")
+        ]
+        | None
+    ) = None
     integrity: Annotated[
         bool, Meta(description="Watch whether it is covered, blurred, moved or frozen")
     ] = True

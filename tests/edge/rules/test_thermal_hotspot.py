@@ -1,5 +1,7 @@
 """Bays, batteries and rollers that grow hotter than they should."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,6 +88,44 @@ def test_a_rise_is_found_before_any_level_is_reached(per_minute, grade):
     high = {"pre_above_k": 150, "alarm_above_k": 150, "pre_c": 200, "alarm_c": 200}
     found = told(rule(high), *course(lambda at: 31 + per_minute * at / 60, 180))
     assert max((f.grade for f in found), default=None) == grade
+
+
+@pytest.mark.parametrize("ambient", [-20.0, 0.0, 10.0])
+def test_a_person_who_comes_in_from_the_frost_is_no_hot_spot(ambient):
+    visit = steps((0, ambient), (30, 34.0), (90, ambient), (120, 33.0), (300, ambient))
+    assert told(rule(), *course(visit, 360, ambient_c=ambient)) == []
+
+
+def test_a_hall_that_the_sun_warms_as_a_whole_is_no_hot_spot():
+    samples = [
+        (
+            float(at),
+            warmth(float(at), 20 + at / 40, ambient_c=20 + at / 80, neighbours_c=19 + at / 41),
+        )
+        for at in range(1300)
+    ]
+    assert told(rule(), *samples) == [], "52 C at last, 16 K above what follows slowly"
+
+
+def test_without_a_known_zero_no_temperature_counts_but_differences_do():
+    hot = [(float(at), warmth(float(at), 90.0, ambient_c=85.0)) for at in range(90)]
+    assert told(rule(), *[(at, replace(w, absolute=False)) for at, w in hot]) == []
+    apart = [(float(at), warmth(float(at), 118.0, ambient_c=85.0)) for at in range(90)]
+    found = told(rule(), *[(at, replace(w, absolute=False)) for at, w in apart])
+    assert max(f.grade for f in found) == 3
+    assert {f.measure for f in found} == {None}, "a temperature that nobody knows is not told"
+
+
+def test_what_comes_late_says_nothing():
+    late = [(at + 6.0, w) for at, w in course(lambda _: 90.0, 60)]
+    assert told(rule(), *late) == []
+    assert told(rule(), *[(at + 4.0, w) for at, w in course(lambda _: 90.0, 60)])
+
+
+def test_in_a_summer_shed_both_levels_can_be_set_higher():
+    summer = rule({"pre_c": 60, "alarm_c": 75, "pre_above_k": 25, "alarm_above_k": 40})
+    assert told(summer, *course(lambda _: 58.0, 120, ambient_c=40.0)) == []
+    assert told(rule(), *course(lambda _: 58.0, 120, ambient_c=40.0))
 
 
 def test_a_rise_near_ambient_is_the_sun():

@@ -74,7 +74,7 @@ class Models:
     def sight(self, device: str, model: str, rate_fps: float) -> Sight:
         """The sight of one camera. Raises ModelError and ConfigError."""
         if self.config.kind(device) is DeviceKind.THERMAL:
-            return Thermometer(device, zone_polygons(self.config.site, device))
+            return thermometer(self.config, device)
         place = list(self.config.file.cameras).index(device)
         detector = self._detector(model, rate_fps).for_camera(place)
         tracker = CameraTracker(Tracker(parameters_for(detector.scores)), self.seed())
@@ -106,6 +106,16 @@ def source_for(spec: SourceSpec, sight: Sight) -> SourceSpec:
     if spec.rate_fps is None or not isinstance(sight, Look):
         return spec
     return msgspec.structs.replace(spec, rate_fps=max(spec.rate_fps, sight.least_fps))
+
+
+def thermometer(config: Config, device: str) -> Thermometer:
+    """The zones of a thermal camera and what is known of its temperatures."""
+    return Thermometer(
+        device,
+        zone_polygons(config.site, device),
+        ambient_c=config.file.cameras[device].ambient_c,
+        absolute=not config.source(device).uncalibrated,
+    )
 
 
 def zone_polygons(site: Site, device: str) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -3,12 +3,17 @@
 Ways    absolute (`*_c`), above ambient and above the neighbouring zones (`*_above_k`), rate of rise (Theil-Sen slope), each as
         pre-alarm (grade 1) and alarm (grade 3); and a fast path for what is about to burn (grade 3 within seconds).
 Hold    each way less `hysteresis_k`; a rise holds while half its slope lasts. Clear: none holds for `clear_s`.
-Least   the hot part must cover `least_px` pixels; without a known ambient only absolute and fast ways speak.
+Least   the hot part must cover `least_px` pixels; without a known ambient only absolute and fast ways speak; on a camera without
+        a known zero only differences and rises do. A sample that is older than AGE_MAX_S when it comes says nothing.
+Living  what is not hotter than people and animals is no hot spot by being above ambient, nor by a jump: somebody who comes in
+        from the frost is 35 K above it.
+Rise    steps faster than the fast path's are taken out first: what comes into the zone is no rise.
 Bounds  one sample a second over two minutes is remembered, whatever the sensor's rate.
 Source  classes of EN 54-5 heat detectors and NFPA 72 rate of rise (8.3 K/min); this is no certified detector.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Annotated, Final
 
@@ -23,6 +28,7 @@ from gatehouse_edge.values import Measure, ThermalSample
 from gatehouse_shared.names import QUANTITIES, DeviceKind, HazardKind, Quantity
 
 EVERY_S: Final = 1.0
+AGE_MAX_S: Final = 5.0
 SLOPE_POINTS_MAX: Final = 40
 """A Theil-Sen slope looks at all pairs; more points than this are thinned."""
 
@@ -38,6 +44,10 @@ class ThermalParams(Params, frozen=True, kw_only=True):
     alarm_above_k: Annotated[float, limits("K", 3, 300, OURS, "alarm this far above ambient")] = (
         30.0
     )
+    living_c: Annotated[
+        float,
+        limits("C", 0, 100, OURS, "a difference or a jump counts from here: people are cooler"),
+    ] = 40.0
     least_above_neighbours_k: Annotated[
         float, limits("K", 0, 100, OURS, "needed above the other zones too: sun warms all alike")
     ] = 8.0
@@ -107,10 +117,12 @@ class ThermalSense:
         self,
         memory: Memory,
         observation: Observation,
-        now: Moment,  # noqa: ARG002 - what a Sense is given
+        now: Moment,
     ) -> tuple[Memory, Sample | None]:
-        """One sample for each thermal sample."""
+        """One sample for each thermal sample that is fresh."""
         if not isinstance(observation, ThermalSample):
+            return memory, None
+        if (now.time - observation.time).total_seconds() > AGE_MAX_S:
             return memory, None
         own = self._remembered(memory, observation)
         p, large = self.params, observation.hot_px >= self.params.least_px
@@ -132,8 +144,9 @@ class ThermalSense:
             return own
         span_s = max(self.params.pre_rise_s, self.params.alarm_rise_s, self.params.fast_jump_s)
         past = (*(w for w in past if sample.at - w.at <= span_s), Warmth(sample.at, sample.hot_c))
+        smooth = without_jumps(past, self.params.fast_jump_k / self.params.fast_jump_s)
         return ThermalMemory(
-            past, slope(past, self.params.pre_rise_s), slope(past, self.params.alarm_rise_s)
+            past, slope(smooth, self.params.pre_rise_s), slope(smooth, self.params.alarm_rise_s)
         )
 
     def _ways(
@@ -142,13 +155,15 @@ class ThermalSense:
         """(on, hold) of a level by temperature, by difference and by rise."""
         limit_c, above_k, least_rise = limits_
         slack = self.params.hysteresis_k
-        on, hold = sample.hot_c >= limit_c, sample.hot_c >= limit_c - slack
+        on = sample.absolute and sample.hot_c >= limit_c
+        hold = sample.absolute and sample.hot_c >= limit_c - slack
         if sample.ambient_c is None:
             return on, hold
+        living = self._living(sample)
         warmer = sample.hot_c - sample.ambient_c
         apart = self.params.least_above_neighbours_k
         beside = apart if sample.neighbours_c is None else sample.hot_c - sample.neighbours_c
-        on |= warmer >= above_k and beside >= apart
+        on |= warmer >= above_k and beside >= apart and not living
         hold |= warmer >= above_k - slack and beside >= apart - slack
         on |= rise_k_min >= least_rise and warmer >= self.params.rise_above_k
         hold |= rise_k_min >= least_rise / 2 and warmer >= self.params.rise_above_k - slack
@@ -157,34 +172,57 @@ class ThermalSense:
     def _fast(self, own: ThermalMemory, sample: ThermalSample) -> tuple[bool, bool]:
         recent = [w.hot_c for w in own.past if sample.at - w.at <= self.params.fast_jump_s]
         jump = sample.hot_c - min(recent, default=sample.hot_c)
+        if not sample.absolute or self._living(sample):
+            return False, False
         hot = sample.hot_c >= self.params.fast_c
         held = sample.hot_c >= self.params.fast_c - self.params.hysteresis_k
         jumped = jump >= self.params.fast_jump_k
         return hot or jumped, held or jumped
+
+    def _living(self, sample: ThermalSample) -> bool:
+        """Whether it may be a person or an animal. Without a known zero nobody can tell, and differences speak for themselves."""
+        return sample.absolute and sample.hot_c < self.params.living_c
 
     def _facts(
         self, sample: ThermalSample, own: ThermalMemory, on: tuple[bool, bool, bool]
     ) -> Facts:
         p = self.params
         level = (p.alarm_c, p.alarm_above_k) if on[1] else (p.pre_c, p.pre_above_k)
-        threshold = p.fast_c if sample.hot_c >= p.fast_c else _least(sample, *level)
+        threshold = p.fast_c if sample.hot_c >= p.fast_c else _least(sample, *level, p.living_c)
+        measure = Measure(Quantity.TEMPERATURE, _steps(sample.hot_c), _steps(threshold))
         ambient = "unknown" if sample.ambient_c is None else f"{sample.ambient_c:.1f} C"
         return Facts(
             confidence=18,
-            measure=Measure(Quantity.TEMPERATURE, _steps(sample.hot_c), _steps(threshold)),
+            measure=measure if sample.absolute else None,
             reason=f"{sample.hot_c:.1f} C, ambient {ambient}, rising {own.alarm_slope:.1f} K/min",
         )
 
 
-def _least(sample: ThermalSample, limit_c: float, above_k: float) -> float:
-    """The temperature from which the level speaks: its own, or where it is lower, so far above ambient."""
-    return limit_c if sample.ambient_c is None else min(limit_c, sample.ambient_c + above_k)
+def _least(sample: ThermalSample, limit_c: float, above_k: float, living_c: float) -> float:
+    """The temperature from which the level speaks: its own, or where it is lower, so far above ambient and hotter than people."""
+    if sample.ambient_c is None:
+        return limit_c
+    return min(limit_c, max(living_c, sample.ambient_c + above_k))
 
 
 def _steps(celsius: float) -> int:
     """Tenths of a degree within the registered range."""
     spec = QUANTITIES[Quantity.TEMPERATURE]
     return max(spec.low, min(spec.high, round(celsius / spec.step)))
+
+
+def without_jumps(past: tuple[Warmth, ...], fastest_k_s: float) -> tuple[Warmth, ...]:
+    """The same course without steps faster than `fastest_k_s`: those are the fast path's, or something warm that came into view.
+
+    >>> [w.hot_c for w in without_jumps(tuple(map(Warmth, (0.0, 1.0, 2.0), (20.0, 34.0, 34.5))), 2)]
+    [20.0, 20.0, 20.5]
+    """
+    smooth = past[:1]
+    for before, after in pairwise(past):
+        step_k = after.hot_c - before.hot_c
+        jumped = abs(step_k) > fastest_k_s * (after.at - before.at)
+        smooth += (Warmth(after.at, smooth[-1].hot_c + (0.0 if jumped else step_k)),)
+    return smooth
 
 
 def slope(past: tuple[Warmth, ...], window_s: float) -> float:

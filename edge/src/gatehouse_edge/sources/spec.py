@@ -60,6 +60,7 @@ class SourceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     seconds, and every frame is still delivered), and gives stills and radiometric folders their pace (default 1).
     `rate_fps` takes fewer: the first frame of each 1 / rate_fps seconds of media time.
     `scale_c`, `offset_c`: degrees Celsius = raw * scale_c + offset_c, for whole-number radiometric data.
+    `uncalibrated`: raw counts without an offset; `scale_c` is kelvin a count, and only differences of temperature mean anything.
     `decoder` and `hardware` say who decodes: see `backends`.
     `privacy`: zones that are overwritten in every frame before anybody gets it; they stay in the agent.
     `subnets`: where a network camera's address must lie, CIDR; empty: anywhere but loopback, link-local and multicast.
@@ -76,6 +77,7 @@ class SourceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     hold_s: Annotated[float, Meta(ge=0, le=86400)] = 0.0
     scale_c: float | None = None
     offset_c: float | None = None
+    uncalibrated: bool = False
     array: Words = ""
     subnets: Annotated[tuple[Words, ...], Meta(max_length=16)] = ()
     allow_loopback: bool = False
@@ -147,11 +149,24 @@ def _address(spec: SourceSpec, place: str) -> Address:
             place=place,
             remedy=f"Write {_EXAMPLE[scheme]} or usb:/dev/video0",
         )
-    if scheme is Scheme.RADIOMETRIC and (spec.scale_c is None) != (spec.offset_c is None):
-        raise ConfigError(
-            "scale_c and offset_c belong together", place=place, remedy="Set both, or neither"
-        )
+    if scheme is Scheme.RADIOMETRIC:
+        _check_scale(spec, place)
     return Address(scheme, target)
+
+
+def _check_scale(spec: SourceSpec, place: str) -> None:
+    if spec.uncalibrated and (spec.scale_c is None or spec.offset_c is not None):
+        raise ConfigError(
+            "uncalibrated counts need scale_c and have no offset_c",
+            place=place,
+            remedy="Give scale_c in kelvin a count, or leave uncalibrated out",
+        )
+    if not spec.uncalibrated and (spec.scale_c is None) != (spec.offset_c is None):
+        raise ConfigError(
+            "scale_c and offset_c belong together",
+            place=place,
+            remedy="Set both, or neither; with uncalibrated: true scale_c alone",
+        )
 
 
 _EXAMPLE = {

@@ -101,14 +101,17 @@ def celsius(raw: NDArray[np.generic], spec: SourceSpec) -> NDArray[np.float32]:
     """Degrees Celsius of one raw picture.
 
     Floating numbers are degrees already unless a scale is given. Whole numbers mean nothing without one: centikelvin is
-    0.01 and -273.15; raw counts of an uncalibrated sensor have no absolute scale, and we do not guess one.
+    0.01 and -273.15; raw counts of an uncalibrated sensor have no absolute scale, and we do not guess one: marked as such they
+    become kelvin from an unknown zero.
     """
+    if spec.uncalibrated and spec.scale_c is not None:
+        return (raw.astype(np.float64) * spec.scale_c).astype(np.float32)
     if spec.scale_c is None or spec.offset_c is None:
         if raw.dtype.kind != "f":
             raise SourceFailedError(
                 FailReason.CONFIGURATION,
                 f"{raw.dtype} numbers are not degrees; set scale_c and offset_c "
-                "(centikelvin: 0.01 and -273.15)",
+                "(centikelvin: 0.01 and -273.15), or scale_c and uncalibrated for raw counts",
             )
         return raw.astype(np.float32)
     return (raw.astype(np.float64) * spec.scale_c + spec.offset_c).astype(np.float32)
