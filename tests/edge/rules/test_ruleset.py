@@ -55,6 +55,7 @@ def test_every_camera_has_a_rule_for_its_silence():
         "cam_fence": "cam_fence_stale",
         "cam_shed": "cam_shed_stale",
         "thermal_1": "thermal_1_stale",
+        **{d: f"{d}_stale" for d in ("cam_park", "cam_exit", "cam_pond", "cam_hall")},
     }
 
 

@@ -4,8 +4,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.observations import Acknowledged, Tick
-from gatehouse_edge.rules.state_sensor import build_door_held, build_panel, build_smoke
+from gatehouse_edge.rules.state_sensor import (
+    build_door_held,
+    build_panel,
+    build_smoke,
+    build_tamper,
+)
 from gatehouse_shared.names import HazardKind
 from gatehouse_testing.requests import request
 from gatehouse_testing.watched import phases, state_of, ticks, told
@@ -15,8 +21,17 @@ def smoke(params=None):
     return build_smoke(request(HazardKind.FIRE_SMOKE, params, device="sensor_1"))
 
 
-def held(params=None):
+def door(params=None):
     return build_door_held(request(HazardKind.DOOR_HELD, params, device="sensor_1"))
+
+
+def held(params=None):
+    """A door without a pre-warning."""
+    return door({"pre_s": 0.0, **(params or {})})
+
+
+def lid():
+    return build_tamper(request(HazardKind.TAMPER, device="sensor_1"))
 
 
 def panel():
@@ -65,9 +80,30 @@ def test_a_door_that_closes_in_time_is_nothing():
     )
 
 
-def test_a_pre_warning_comes_before_it():
-    found = told(held({"pre_s": 5}), (0.0, state_of(0, True)), *ticks(1, 40))
-    assert phases(found) == [("raised", 1, 0.0), ("updated", 2, 30.0)]
+def test_a_pre_warning_comes_five_seconds_before_it_and_an_alarm_after_ten_minutes():
+    found = told(door(), (0.0, state_of(0, True)), *ticks(1, 610))
+    assert phases(found)[:2] == [("raised", 1, 0.0), ("updated", 2, 30.0)]
+    assert found[0].confirm_s == 25
+    assert phases(found)[-1] == ("updated", 3, 600.0)
+
+
+def test_a_door_for_wheelchairs_waits_a_minute_by_its_own_parameter():
+    found = told(held({"dwell_s": 60.0}), (0.0, state_of(0, True)), *ticks(1, 70))
+    assert phases(found) == [("raised", 2, 0.0)]
+    assert found[0].confirm_s == 60
+
+
+def test_a_critical_door_is_an_alarm_as_soon_as_it_is_held():
+    found = told(door({"alarm_s": 30.0}), (0.0, state_of(0, True)), *ticks(1, 40))
+    assert phases(found) == [("raised", 1, 0.0), ("updated", 3, 30.0)]
+    with pytest.raises(RuleConfigError, match="before the door is held"):
+        door({"alarm_s": 20.0})
+
+
+def test_an_opened_housing_is_raised_and_a_rattle_is_not():
+    opened = [(0.0, state_of(0, True)), *ticks(1, 9), (10.0, state_of(10, False)), *ticks(11, 30)]
+    assert phases(told(lid(), *opened)) == [("raised", 3, 0.0), ("cleared", 3, 20.0)]
+    assert told(lid(), (0.0, state_of(0, True)), (0.2, state_of(0.2, False)), *ticks(1, 30)) == []
 
 
 def test_a_panel_stays_until_it_is_acknowledged_at_the_site():
@@ -79,7 +115,7 @@ def test_a_panel_stays_until_it_is_acknowledged_at_the_site():
     assert phases(found) == [("raised", 3, 0.0), ("cleared", 3, 103.0)]
 
 
-@pytest.mark.parametrize("build", [smoke, held])
+@pytest.mark.parametrize("build", [smoke, held, lid])
 def test_what_is_not_latched_does_not_end_by_acknowledgement(build):
     opened = [(0.0, state_of(0, True)), *ticks(1, 60)]
     found = told(build(), *opened, (61.0, Acknowledged("rule_1", at_site=True)))

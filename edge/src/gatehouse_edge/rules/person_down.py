@@ -29,6 +29,8 @@ from gatehouse_shared.polygons import contains
 BODIES_MAX: Final = 256
 FORGET_S: Final = 2.0
 """Who falls is often lost for a moment and found again as another track."""
+SETTLE_S: Final = 3.0
+"""Whoever moved is still again only after this: who crawls on is never still."""
 UPRIGHT_ASPECT: Final = 0.8
 """Width over height of a box that stands; between this and the parameter nothing is said."""
 
@@ -64,7 +66,7 @@ class DownParams(Params, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One track: how long it was upright, whether it lies, where it came to rest and whether it is still there."""
+    """One track: how long it was upright, whether it lies, where it rests, when it moved last and whether it is still."""
 
     centre: Point
     length: float
@@ -74,6 +76,7 @@ class Body:
     upright_s: float = 0.0
     lies: bool = False
     rest: Point | None = None
+    moved_at: float = float("-inf")
     still: bool = False
 
 
@@ -148,8 +151,10 @@ class DownSense:
         if not lies:
             return body
         rest = was.rest or fresh.centre
-        still = distance(rest, fresh.centre) <= self.params.still_ratio * fresh.length
-        return replace(body, rest=rest if still else fresh.centre, still=still)
+        if distance(rest, fresh.centre) > self.params.still_ratio * fresh.length:
+            return replace(body, rest=fresh.centre, moved_at=fresh.seen_at)
+        still = fresh.seen_at - was.moved_at >= SETTLE_S
+        return replace(body, rest=rest, moved_at=was.moved_at, still=still)
 
     def _sample(self, bodies: Mapping[TrackId, Body], tracks: Tracks) -> Sample:
         lying = [b for b in bodies.values() if b.lies]

@@ -7,7 +7,7 @@ Times    durations run on the pipeline's timeline, never on the wall clock; `rai
          Silence is no evidence: without samples a candidate waits, then lapses, and an open hazard stays open.
 Updates  at most one in 30 s (the first may follow `raised` at once), at least one in 10 min; at once when the grade changes.
 Presence after `raises_per_hour` raises within an hour the hazard stays open, and each further trigger is an update that counts.
-Bounds   state is a few numbers for each stage and at most 64 times of raises.
+Bounds   state is a few numbers for each stage, at most 64 beginnings of its stretch, and 64 times of raises.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ import msgspec
 
 from gatehouse_edge.rules.observations import Moment
 from gatehouse_edge.rules.orders import Order
+from gatehouse_edge.rules.stretch import Run, Runs, begun, failed
 from gatehouse_edge.values import Measure
 from gatehouse_shared.names import Phase
 
@@ -85,17 +86,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class StageState:
-    """Where one stage is. `first_*` the first true sample, `false_s` false time since, `quiet_at` begin of the clearing.
+    """Where one stage is: the stretch over which it has been true, `quiet_at` the begin of the clearing.
 
     `on` is what the last sample of a candidate said.
     """
 
-    first_at: float | None = None
-    first_time: datetime | None = None
-    false_s: float = 0.0
+    runs: Runs = ()
     active: bool = False
     quiet_at: float | None = None
     on: bool = False
+
+    @property
+    def first_at(self) -> float | None:
+        """When it began to be true; None while it is not."""
+        return self.runs[0].at if self.runs else None
+
+    @property
+    def false_s(self) -> float:
+        """How much of it was false."""
+        return sum(run.false_s for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +216,7 @@ def resumed(timing: Timing, was: Kept, now: Moment) -> TriggerState:
     if was.since is None:
         return TriggerState(raises=raises)
     stages = tuple(
-        StageState(first_at=now.at, first_time=was.since, active=s.grade <= was.grade)
-        for s in timing.stages
+        StageState((Run(now.at, was.since),), active=s.grade <= was.grade) for s in timing.stages
     )
     hazard = OpenHazard(
         since=was.since,
@@ -269,17 +277,17 @@ def _as_candidate(
     timing: Timing, stage: Stage, was: StageState, *, on: bool, step: tuple[Sample, Moment, float]
 ) -> StageState:
     sample, now, gap_s = step
-    if was.first_at is not None:
-        false_s = was.false_s + _false_time(timing, was, on=on, gap_s=gap_s)
-        lapsed = false_s > timing.gap_ratio * stage.dwell_s + _EPSILON_S
-        was = StageState() if lapsed else replace(was, false_s=false_s)
+    false_s = _false_time(timing, was, on=on, gap_s=gap_s)
+    runs = failed(was.runs, false_s, timing.gap_ratio * stage.dwell_s)
     if not on:
-        return replace(was, on=False)
-    if was.first_at is None:
+        return replace(was, runs=runs, on=False)
+    if not runs:
         since = sample.since or Moment(now.at, sample.time)
-        was = StageState(first_at=min(since.at, now.at), first_time=since.time)
-    held_s = now.at - (now.at if was.first_at is None else was.first_at)
-    return replace(was, active=held_s >= stage.dwell_s - _EPSILON_S, on=True)
+        runs = begun(runs, min(since.at, now.at), since.time)
+    elif not was.on:
+        runs = begun(runs, now.at, sample.time)
+    active = now.at - runs[0].at >= stage.dwell_s - _EPSILON_S
+    return StageState(runs[:1] if active else runs, active=active, on=True)
 
 
 def _false_time(timing: Timing, was: StageState, *, on: bool, gap_s: float) -> float:
@@ -295,11 +303,7 @@ def _raised(
     waits = state.cleared_at is not None and now.at - state.cleared_at < timing.rearm_s
     if grade == 0 or (waits and grade <= state.cleared_grade):
         return state, None
-    firsts = [
-        (s.first_at, s.first_time)
-        for s in state.stages
-        if s.active and s.first_at is not None and s.first_time is not None
-    ]
+    firsts = [(s.runs[0].at, s.runs[0].time) for s in state.stages if s.active and s.runs]
     first_at, first_time = min(firsts, default=(now.at, now.time))
     hazard = OpenHazard(
         since=first_time,
@@ -324,7 +328,7 @@ def _updated(
     grade = grade or was.grade
     news = grade != was.grade or was.count_raises != was.told_raises
     # A mere number waits while a greater grade may be coming: told now, it would delay that by half a minute.
-    rising = any(s.first_at is not None and not s.active for s in state.stages)
+    rising = any(s.runs and not s.active for s in state.stages)
     news = news or (not rising and _differs(state.facts, was.facts))
     if now.at < was.due_at and not (news and now.at >= was.free_at):
         return state, None
