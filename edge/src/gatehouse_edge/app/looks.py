@@ -53,6 +53,7 @@ class LookDesk:
         self._seats: dict[str, Seat] = {}
         self._guests: dict[str, _Guest] = {}
         self._closing = False
+        self._given = 0
         self._threads = [
             threading.Thread(target=self._serve, name=f"look-{n}", daemon=True)
             for n in range(slots)
@@ -134,7 +135,8 @@ class LookDesk:
                 guest = self._guests[turn.camera]
                 frame, guest.frame = guest.frame, None
                 assert frame is not None, "a seat that waits has a frame"
-                self._seats[turn.camera] = self._seats[turn.camera].taken(now)
+                self._given += 1
+                self._seats[turn.camera] = self._seats[turn.camera].taken(now, self._given)
                 return turn.camera, guest, frame
         return None
 

@@ -56,7 +56,8 @@ class Wish:
 class Seat:
     """Where one camera stands. `floor_due` and `target_due`: when its next look is due, in seconds of one clock.
 
-    `waits`: a frame of it is there; `looking`: one is being looked at; `taken_at`: when its last turn began.
+    `waits`: a frame of it is there; `looking`: one is being looked at; `number`: that of its last turn among all turns, 0 before
+    its first.
     """
 
     wish: Wish
@@ -64,7 +65,7 @@ class Seat:
     target_due: float
     waits: bool = False
     looking: bool = False
-    taken_at: float = float("-inf")
+    number: int = 0
 
     def offered(self, now: float) -> Seat:
         """A frame of it waits, its first or a newer one."""
@@ -77,13 +78,13 @@ class Seat:
             target_due=max(self.target_due, now),
         )
 
-    def taken(self, now: float) -> Seat:
-        """Its turn has come. A due look that came late makes the next due no later; more than one is not made up for."""
+    def taken(self, now: float, number: int) -> Seat:
+        """Its turn has come, the `number`th of all. A look that came late makes the next due no later; no more is made up for."""
         return replace(
             self,
             waits=False,
             looking=True,
-            taken_at=now,
+            number=number,
             floor_due=_after(self.floor_due, 1 / self.wish.floor_fps, now),
             target_due=_after(self.target_due, 1 / self.wish.rate_fps, now),
         )
@@ -119,11 +120,11 @@ def next_turn(seats: Mapping[str, Seat], now: float) -> Turn | None:
         return Turn(next(iter(ready)), TurnReason.ONLY)
     due = [name for name, seat in ready.items() if seat.floor_due <= now + _EPSILON_S]
     if due:
-        late = min(due, key=lambda n: (ready[n].floor_due, ready[n].taken_at, n))
+        late = min(due, key=lambda n: (ready[n].floor_due, ready[n].number, n))
         return Turn(late, TurnReason.FLOOR)
     top = max(_RANKS[seat.wish.priority] for seat in ready.values())
     best = [name for name, seat in ready.items() if _RANKS[seat.wish.priority] == top]
-    behind = min(best, key=lambda n: (-_behind(ready[n], now), ready[n].taken_at, n))
+    behind = min(best, key=lambda n: (-_behind(ready[n], now), ready[n].number, n))
     return Turn(behind, TurnReason.LATE if len(best) == len(ready) else TurnReason.PRIORITY)
 
 

@@ -32,9 +32,9 @@ class RateParams(Params, frozen=True, kw_only=True):
     ] = 0.95
     dwell_s: Annotated[float, limits("s", 5, 3600, OURS, "so long before it is raised")] = 30.0
     clear_s: Annotated[float, limits("s", 0, 3600, OURS, "enough for this long ends it")] = 30.0
-    rearm_s: Annotated[
-        float, limits("s", 0, 3600, OURS, "pause before it may be raised again")
-    ] = 60.0
+    rearm_s: Annotated[float, limits("s", 0, 3600, OURS, "pause before it may be raised again")] = (
+        60.0
+    )
 
 
 @dataclass(frozen=True, slots=True)
