@@ -1,4 +1,4 @@
-"""`gatehouse-edge run | check | analyze | model | doctor`.
+"""`gatehouse-edge run | check | analyze | model | maintenance | doctor`.
 
 Exit status   0 all is well; 1 something was found or failed; 2 the command line or a configuration file is wrong.
 """

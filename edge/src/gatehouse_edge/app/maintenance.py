@@ -36,6 +36,7 @@ from gatehouse_shared.ids import Id
 ENTRIES_MAX: Final = 64
 FILE_MAX_BYTES: Final = 65_536
 FORMAT: Final = 1
+REMOVE: Final = "Remove it and begin again; until then nothing is under maintenance"
 
 Words = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])", min_length=1, max_length=200)]
 EntryId = Annotated[str, Meta(pattern=r"^[0-9a-f]{6}(?![\s\S])")]
@@ -90,9 +91,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     """What stands in the file; nothing where there is none. ConfigError for a file that does not read."""
     try:
         if path.stat().st_size > FILE_MAX_BYTES:
-            raise ConfigError(
-                "larger than 64 KiB", place=str(path), remedy="Remove it: this is some other file"
-            )
+            raise ConfigError("larger than 64 KiB", place=str(path), remedy=REMOVE)
         entries = msgspec.json.decode(path.read_bytes(), type=MaintenanceFile).entries
     except FileNotFoundError:
         return ()
@@ -100,7 +99,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
         raise ConfigError(
             f"does not read: {error}",
             place=str(path),
-            remedy="Remove it and begin again; until then nothing is under maintenance",
+            remedy=REMOVE,
         ) from None
     for entry in entries:
         _check(entry, path)
@@ -117,7 +116,7 @@ def _check(entry: Entry, path: Path) -> None:
         raise ConfigError(
             f"entry {entry.id} is none: one rule or device, and at most 8 hours",
             place=str(path),
-            remedy="Remove it and begin again; until then nothing is under maintenance",
+            remedy=REMOVE,
         )
 
 
