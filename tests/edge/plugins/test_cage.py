@@ -1,15 +1,17 @@
 """Plug-ins that mean harm, in real processes: what each tries is refused, and the agent goes on."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from textwrap import indent
+from textwrap import dedent, indent
 
 import pytest
 
 from gatehouse_edge.plugins.judging import view_of
-from gatehouse_edge.plugins.messages import Answer
+from gatehouse_edge.plugins.messages import CODE_MAX_BYTES, Answer
 from gatehouse_edge.plugins.process import PluginBreachError, PluginDownError, PluginProcess
 from gatehouse_testing.plugged import asked, code, people, rule_code, rule_start, running, signals
 
@@ -309,6 +311,71 @@ def test_each_rule_has_an_instance_and_parameters_of_its_own() -> None:
             answer = process.ask(which, view_of(signals()))
         assert answer.said is not None
         assert answer.said.reason == "{'a': 2.5} 2"
+
+
+def program(text: str) -> str:
+    """What a short program in a process of its own prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(text)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    return done.stdout.strip() or done.stderr[-500:]
+
+
+def test_the_second_layer_holds_without_the_first() -> None:
+    said = program(
+        """
+        import ctypes, socket
+        from gatehouse_edge.plugins.landlock import give_up_files
+        ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
+        version = give_up_files()
+        try:
+            open("/etc/passwd")
+        except PermissionError:
+            print(version, "refused")
+        """
+    )
+    if said == "":
+        pytest.skip("this kernel has no Landlock")
+    assert said.endswith("refused")
+
+
+def test_a_kernel_that_takes_the_filter_and_does_not_obey_it_is_found_out() -> None:
+    said = program(
+        """
+        from gatehouse_edge.plugins import cage
+        cage.seccomp.install = lambda instructions: None
+        try:
+            cage.close_cage((0, 1, 2), 1 << 30)
+        except cage.CageError as error:
+            print(error)
+        """
+    )
+    assert said == "the kernel took the filter and does not obey it"
+
+
+def test_a_process_with_a_second_thread_is_no_cage() -> None:
+    said = program(
+        """
+        import threading
+        from gatehouse_edge.plugins import cage
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        try:
+            cage.close_cage((0, 1, 2), 1 << 30)
+        except cage.CageError as error:
+            print(error)
+        """
+    )
+    assert said == "the process has more than one thread"
+
+
+def test_a_plug_in_as_large_as_it_may_be_still_travels() -> None:
+    text = rule_code("return None").data.decode()
+    text += "#" * (CODE_MAX_BYTES - len(text))
+    assert asked(code(text)).fault == ""
 
 
 def test_where_the_cage_does_not_close_nothing_runs(

@@ -209,6 +209,17 @@ def test_no_text_comes_out_of_a_source(stage, caplog) -> None:
     assert on.readings == []
 
 
+def test_an_agent_that_stops_waits_for_no_device(stage) -> None:
+    clock = SystemClock()
+    text = DATAGRAMS.replace("came = []", "came = [connection.receive(50.0)]")
+    on = stage(source(text, f"udp://127.0.0.1:{free_port()}", 60.0), LEVEL)
+    wait_until(lambda: on.host.running)
+    began_s = clock.monotonic_s()
+    on.host.close()
+    assert clock.monotonic_s() - began_s < 3.0
+    assert on.told == []
+
+
 def free_port() -> int:
     with socket.socket(type=socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))

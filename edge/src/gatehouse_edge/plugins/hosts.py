@@ -97,8 +97,9 @@ class Host(ABC):
         """End the thread and the process; idempotent."""
         self._stopping.set()
         self._wake()
-        if self._thread.is_alive():
-            self._thread.join()
+        while self._thread.is_alive():
+            self._process.kill()
+            self._thread.join(IDLE_S)
 
     def _run(self) -> None:
         said = ""
@@ -117,6 +118,8 @@ class Host(ABC):
                 self._breached(str(error))
                 return
             except PluginError as error:
+                if self._stopping.is_set():
+                    return
                 crashed = not isinstance(error, LineGoneError)
                 if error.message != said:
                     said = error.message

@@ -144,6 +144,12 @@ class PluginProcess:
         if self._child is None or self._child.poll() is not None:
             raise self._down("ended")
 
+    def kill(self) -> None:
+        """End the process from another thread: a question under way fails at once."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def close(self) -> None:
         """End the process; idempotent."""
         link, child = self._link, self._child
