@@ -144,6 +144,7 @@ class RuleSet:
 
     def resume(self, was: RulesKept, now: Moment) -> tuple[RulesState, tuple[Finding, ...]]:
         """The state after a restart, and the end of every hazard whose rule is gone or watches something else now."""
+        now = whole(now)
         states: dict[str, RuleState] = {}
         ended: list[Finding] = []
         for name, one in was.rules.items():
