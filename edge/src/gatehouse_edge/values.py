@@ -180,6 +180,7 @@ class Finding:
     `time` is event time: of `raised` the first true sample (back-dated), of the others their own moment. `confirm_s` whole
     seconds from `time` to confirmation. `grade` 1 watch, 2 warn, 3 alarm, 4 critical. `confidence` 0-20 (twentieths).
     `count` only for class C and never below 10. `place_m` (x, y, level) in site metres where the class allows one.
+    `evidence`: the number of a scene plate on the gateway's disk, in updates only.
     `drill`: raised under a drill or a walk test, to be seen and never paged. `reason` is an English sentence for log and
     `--explain`; it is never sent.
     """
@@ -198,6 +199,7 @@ class Finding:
     measure: Measure | None = None
     place_m: tuple[float, float, int] | None = None
     count_raises: int | None = None
+    evidence: int | None = None
     drill: bool = False
     reason: str = ""
 

@@ -25,6 +25,7 @@ from gatehouse_edge.app.build import (
 from gatehouse_edge.app.integrity import unwatched, with_integrity
 from gatehouse_edge.app.machine import Machine
 from gatehouse_edge.app.maintenance import maintenance_path
+from gatehouse_edge.app.plates import MakePlate, PlateDesk, Wanted
 from gatehouse_edge.app.plugins import Plugins
 from gatehouse_edge.app.signals import build_recorder
 from gatehouse_edge.app.upkeep import Upkeep
@@ -41,6 +42,7 @@ from gatehouse_edge.transport.courier import Trouble
 from gatehouse_edge.transport.mqtt import Pace
 from gatehouse_edge.transport.requests import Drilling, Ending
 from gatehouse_edge.values import Finding, GatewayLoad
+from gatehouse_shared.commands import PlateRequest
 from gatehouse_shared.names import HazardKind, Phase
 from gatehouse_shared.states import ModelState, PlugIn
 
@@ -93,6 +95,8 @@ class Agent:
         self._closing_at: dict[tuple[str, str], float] = {}
         self._rules = rules
         self._upkeep = Upkeep(maintenance_path(config), rules)
+        self._makers: dict[str, MakePlate] = {}
+        self._plates = PlateDesk(config, self._makers)
         try:
             self._ledger = RowLedger(config.site, config.file.gateway, self._outbox)
             now = self._now()
@@ -110,6 +114,7 @@ class Agent:
                 self._wake.set,
                 self._acknowledge,
                 self._drill,
+                self._plate,
                 self._models,
                 self._plugins.states,
             )
@@ -131,6 +136,7 @@ class Agent:
 
             self._cameras = Cameras(self._config, self._clock, self._tell, self._patience)
             self._cameras.start()
+            self._makers.update(self._cameras.plates.makers())
         try:
             while not self._stopping.is_set():
                 self._wake.wait(BEAT_S)
@@ -163,6 +169,7 @@ class Agent:
             self._judgment.take(order or Tick(), now)
             self._upkeep.hid(self._judgment.hidden())
             self._own_hazards(now)
+            self._judgment.add(self._plates.tell(self._ledger.hazards, now.time))
             for trouble in self._plugins.troubles():
                 self._raise(trouble)
             if self._announced != self._at_work():
@@ -180,6 +187,7 @@ class Agent:
         if now.at >= due.tidy:
             due.tidy = now.at + TIDY_S
             self._outbox.tidy(now.time)
+            self._plates.expire(now.time)
             if self._signals is not None and self._outbox.squeezed:
                 self._signals.squeezed(now)
 
@@ -255,6 +263,11 @@ class Agent:
         log.warning("%s: %s", what, f"{drilling.left_s:.0f} s" if drilling.left_s > 0 else "over")
         self._judgment.take(DrillOrder(drilling.rule, drilling.left_s), self._now())
         return True
+
+    def _plate(self, request: PlateRequest) -> bool:
+        """Called by the courier, in the loop."""
+        wanted = Wanted(request.camera, request.purpose)
+        return self._plates.take(wanted, self._ledger.hazards, self._now().time)
 
     def _models(self) -> tuple[ModelState, ...]:
         return () if self._cameras is None else self._cameras.models()

@@ -18,6 +18,7 @@ from gatehouse_edge.sources.sensors import SensorReader
 from gatehouse_edge.transport.courier import Around, Courier, Names
 from gatehouse_edge.transport.mqtt import Identity, MqttLink, Pace, tls_context
 from gatehouse_edge.transport.requests import Desk, Drilling, Ending
+from gatehouse_shared.commands import PlateRequest
 from gatehouse_shared.events import ClockState
 from gatehouse_shared.names import DeviceKind
 from gatehouse_shared.states import WIRE_MINOR, Birth, EpochMark, ModelState, PlugIn
@@ -31,6 +32,7 @@ class Callbacks:
     wake: Callable[[], None]
     acknowledge: Callable[[Ending], bool]
     drill: Callable[[Drilling], bool]
+    plate: Callable[[PlateRequest], bool]
     models: Callable[[], tuple[ModelState, ...]]
     plugins: Callable[[], tuple[PlugIn, ...]]
 
@@ -80,7 +82,7 @@ def build_courier(
             clock=ClockState.SYNCED if clock.synced() else ClockState.UNSYNCED,
         )
 
-    desk = Desk(names.boot, callbacks.acknowledge, callbacks.drill)
+    desk = Desk(names.boot, callbacks.acknowledge, callbacks.drill, callbacks.plate)
     return Courier(names, outbox, link, desk, Around(birth, clock, random.random))
 
 

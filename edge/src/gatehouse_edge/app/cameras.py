@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gatehouse_edge.app.looks import LookDesk, SharedSight
+from gatehouse_edge.app.plate_makers import PlateMakers
 from gatehouse_edge.app.rates import Counted, RateMeter
 from gatehouse_edge.app.sight import Models, source_for
 from gatehouse_edge.config import Config
@@ -68,6 +69,7 @@ class Cameras:
         self._stopping = threading.Event()
         self._cameras = {device: _camera(config, device) for device in config.file.cameras}
         self._states: tuple[ModelState, ...] = ()
+        self.plates = PlateMakers(config)
 
     def start(self) -> None:
         """A thread for each camera."""
@@ -133,6 +135,7 @@ class Cameras:
     def _told(self, camera: _Camera, frame: Frame, said: tuple[Observation, ...]) -> None:
         for observation in said:
             self._tell(observation)
+        self.plates.note(frame, said)
         source, sight = camera.source, camera.sight
         if source is None or not isinstance(sight, SharedSight):
             return

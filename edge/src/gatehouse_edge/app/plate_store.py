@@ -94,6 +94,13 @@ class PlateStore:
             ) from None
         return number
 
+    def drop(self, camera: str, time: datetime) -> None:
+        """Take back the plate of this very moment, where there is one: it could not be put on record."""
+        moment = time.replace(microsecond=0)
+        for one in self.kept():
+            if (one.camera, one.time) == (camera, moment):
+                one.path.unlink(missing_ok=True)
+
     def expire(self, now: datetime) -> int:
         """Delete what is older than 72 hours; how many went."""
         gone = [k for k in self.kept() if abs(now - k.time) >= KEPT]

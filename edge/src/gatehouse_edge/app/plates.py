@@ -68,6 +68,7 @@ class PlateDesk:
                 )
             )
         except OutboxError as error:
+            self._store.drop(wanted.camera, now)
             log.error("no plate of %s: %s", wanted.camera, error)
             return False
         if number is None or hazard is None:

@@ -81,7 +81,9 @@ class IntegrityWatcher:
             self._forget()
         if frame.at < self._due_at:
             return ()
-        self._due_at = max(self._due_at + LOOK_S, frame.at + LOOK_S / 2)
+        first = self._due_at == float("-inf")
+        later = frame.at + (LOOK_S if first else LOOK_S / 2)
+        self._due_at = max(self._due_at + LOOK_S, later)
         return (self.look(frame),)
 
     def look(self, frame: Frame) -> PictureQuality:

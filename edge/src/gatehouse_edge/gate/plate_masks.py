@@ -66,7 +66,8 @@ def same_as(before: Tiles, now: Tiles) -> Bools:
     gain = float(np.clip(np.median((now.mean + 1.0) / (before.mean + 1.0)), 0.25, 4.0))
     apart = np.abs(now.rest - gain * before.rest).mean(axis=(1, 3))
     allowed = np.maximum(_STRUCTURE_LEVELS, _STRUCTURE_RATIO * gain * before.contrast)
-    return (np.abs(now.mean - gain * before.mean) <= _MEAN_LEVELS) & (apart <= allowed)
+    same: Bools = (np.abs(now.mean - gain * before.mean) <= _MEAN_LEVELS) & (apart <= allowed)
+    return same
 
 
 class Presence:
@@ -124,7 +125,7 @@ class Presence:
 
     def busy(self, since: float) -> Bools:
         """Tiles with people, or with any motion at all, since a moment."""
-        return np.maximum(self._person_at, self._moved_at) >= since
+        return np.asarray(np.maximum(self._person_at, self._moved_at) >= since, dtype=bool)
 
     def hidden(self, at: float) -> Bools:
         """Tiles that must not be shown as they are now."""

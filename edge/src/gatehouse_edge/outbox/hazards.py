@@ -157,6 +157,7 @@ class Speaker:
             count=_count_of(finding),
             measure=_measure_of(finding) if ending is None else UNSET,
             count_raises=_raises_of(finding, phase),
+            evidence=_evidence_of(finding, phase),
         )
         if raised:
             data = self._placed(data, finding)
@@ -252,6 +253,10 @@ def _measure_of(finding: Finding) -> events.Measure | msgspec.UnsetType:
         for steps in (finding.measure.value, finding.measure.threshold)
     )
     return events.Measure(quantity=finding.measure.quantity, value=value, threshold=threshold)
+
+
+def _evidence_of(finding: Finding, phase: Phase) -> int | msgspec.UnsetType:
+    return UNSET if finding.evidence is None or phase is not Phase.UPDATED else finding.evidence
 
 
 def _raises_of(finding: Finding, phase: Phase) -> int | msgspec.UnsetType:

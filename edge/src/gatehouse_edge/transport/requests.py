@@ -6,8 +6,8 @@ Age     a request is refused as expired when it is older than its `ttl_ms`: its 
         it counts as fresh.
 Drills  last as long as the hub's own clock says, between its sending and their end, at most 8 hours; one that has ended already
         ends what is running.
-Closed  `time`, `acknowledged`, `drill` and `walk_test` are done; the other verbs of the wire are answered `refused`; anything
-        else is not answered.
+Closed  `time`, `acknowledged`, `plate`, `drill` and `walk_test` are done; the other verbs of the wire are answered `refused`;
+        anything else is not answered.
 """
 
 from collections import OrderedDict
@@ -21,6 +21,7 @@ from gatehouse_shared.commands import (
     REQUESTS,
     AcknowledgedRequest,
     DrillRequest,
+    PlateRequest,
     Request,
     Response,
     TimeRequest,
@@ -65,12 +66,13 @@ class Now:
 @dataclass(slots=True)
 class Desk:
     """Answers requests of one process; `boot` names it. `acknowledge` says whether it knew the hazard, `drill` whether it
-    knew the rule; without it drills are refused.
+    knew the rule, `plate` whether one was kept; without them drills and plates are refused.
     """
 
     boot: str
     acknowledge: Callable[[Ending], bool]
     drill: Callable[[Drilling], bool] | None = None
+    plate: Callable[[PlateRequest], bool] | None = None
     _answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
     _samples: list[tuple[datetime, timedelta]] = field(
         default_factory=list[tuple[datetime, timedelta]]
@@ -117,6 +119,8 @@ class Desk:
             return encode(Response(request=request.request, outcome="done" if known else "unknown"))
         if isinstance(request, DrillRequest | WalkTestRequest):
             return self._drilled(request, lag - least)
+        if isinstance(request, PlateRequest) and self.plate is not None and self.plate(request):
+            return encode(Response(request=request.request, outcome="done"))
         return encode(Response(request=request.request, outcome="refused"))
 
     def _drilled(self, request: DrillRequest | WalkTestRequest, age: timedelta) -> bytes:
