@@ -40,17 +40,20 @@ def test_a_dead_pixel_is_no_heat() -> None:
     assert max(s.hot_c for s in samples) == pytest.approx(22.0, abs=0.11)
 
 
-def test_a_patch_of_three_by_three_is_found_in_the_largest_zone() -> None:
+def test_three_by_three_pixels_are_found_in_the_largest_zone_and_scattered_dead_ones_are_not() -> (
+    None
+):
     everything = {"all": [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]}
     small, smaller = frame(0.0), frame(0.0)
     small.pixels[20:23, 40:43] = 60.0
-    smaller.pixels[20:22, 40:45] = 60.0
+    smaller.pixels[20:22, 40:44] = 60.0
+    smaller.pixels[1:38:4, 4:76:6] = 300.0
     [found] = Thermometer("thermal_1", everything).see(small)
     assert isinstance(found, ThermalSample)
     assert (found.hot_c, found.hot_px) == (60.0, 9)
     [missed] = Thermometer("thermal_1", everything).see(smaller)
     assert isinstance(missed, ThermalSample)
-    assert missed.hot_c < 23.0, "two rows of pixels are less than three by three"
+    assert missed.hot_c < 23.0, "eight pixels, and a hundred dead ones"
 
 
 def test_an_ambient_that_was_given_is_not_measured() -> None:

@@ -120,7 +120,7 @@ class Tracks:
 class ThermalSample:
     """Temperatures of one zone in one thermal frame, degrees Celsius.
 
-    `hot_c`: 99th percentile inside the zone's polygon, or its hottest 3x3 pixels where those are hotter; `ambient_c`: median of
+    `hot_c`: 99th percentile inside the zone's polygon, or its ninth hottest where that is hotter; `ambient_c`: median of
     the reference area (None until it is known); `neighbours_c`: median of the other zones that this device sees (None when
     there are none); `hot_px`: pixels within 1 K of `hot_c` or above. `absolute` is False where the zero of the
     scale is not known: then only differences mean anything.

@@ -247,6 +247,7 @@ def recorded_spec(config: Config, device: str, wish: Wish) -> SourceSpec:
         offset_c=spec.offset_c,
         uncalibrated=spec.uncalibrated,
         array=spec.array,
+        hold_s=spec.hold_s,
         privacy=spec.privacy,
     )
     return msgspec.structs.replace(spec, recorded_at=wish.start or RECORDED_AT)

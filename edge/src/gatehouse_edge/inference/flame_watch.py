@@ -2,8 +2,8 @@
 
 What it says is a number for a zone (`FlameCue`); no pixel and no place inside the zone leaves this module.
 
-Needs   colour, and 15 frames a second or more (20 to be as sensitive as it should be); from slower cameras it says nothing, once
-        in the log. Night pictures without colour have no flames either.
+Needs   colour, and 15 frames a second or more (it asks for 25, and is fully sensitive from 20 on); of slower cameras it says
+        nothing, and that once in the log. Night pictures without colour have no flames either.
 Ignored polygons in which flames belong there: chimneys, burners, lamps, a screen.
 Bounds  see `flame_memory`; one mask for each zone, made anew when the picture changes its size.
 """
@@ -22,7 +22,7 @@ from gatehouse_edge.rules.observations import FlameCue
 from gatehouse_edge.values import Frame, FrameKind
 
 LEAST_FPS: Final = 15.0
-WANTED_FPS: Final = 20.0
+WANTED_FPS: Final = 25.0
 _SLACK_FPS: Final = 0.6
 """A frame more or less in two seconds."""
 

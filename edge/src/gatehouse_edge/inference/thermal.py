@@ -1,7 +1,7 @@
 """Temperatures of zones in a radiometric frame: no model, a percentile for each polygon.
 
-Hot       99th percentile of the zone's pixels, or its hottest 3x3 pixels where those are hotter (in zones of more than 900
-          pixels): a battery in a large zone is found, and a dead pixel, or two by two of them, is no heat.
+Hot       99th percentile of the zone's pixels, or in zones of more than 900 its ninth hottest: a battery in a large zone is
+          found. No pixel counts for hotter than the hottest of its neighbours, so dead pixels are no heat.
 Ambient   median of what no zone covers (of everything where the zones cover all but a hundredth), followed with a time
           constant of ten minutes from the first frame on; or what the settings say it is.
 Around    the median of the other zones' hot values: the sun warms all of them alike.
@@ -25,7 +25,8 @@ from gatehouse_edge.inference.thermal_health import Warming, untrue
 from gatehouse_edge.values import Frame, FrameKind, SourceDown, ThermalSample
 
 HOT_PERCENTILE: Final = 99.0
-PATCH_PX: Final = 3
+LEAST_PX: Final = 9
+"""What is worth a reading covers three by three pixels."""
 AMBIENT_S: Final = 600.0
 REFERENCE_LEAST: Final = 0.01
 NEAR_K: Final = 1.0
@@ -54,7 +55,7 @@ class Thermometer:
     ) -> None:
         self._device, self._zones, self._absolute = device, dict(zones), absolute
         self._shape: tuple[int, ...] = ()
-        self._masks: dict[str, tuple[Mask, Mask]] = {}
+        self._masks: dict[str, Mask] = {}
         self._reference: Mask | None = None
         self._preset_c = self._ambient_c = ambient_c
         self._looked_at = self._at = float("-inf")
@@ -76,11 +77,8 @@ class Thermometer:
         warming = self._warming.step(pixels, frame.at)
         self._say("the whole picture warms up: lens, housing or sun" if warming else "")
         self._follow(pixels, frame.at)
-        patches = cv2.erode(pixels, np.ones((PATCH_PX, PATCH_PX), np.uint8))
-        hot = {
-            zone: _hot(pixels[mask], np.asarray(patches, np.float32)[inner])
-            for zone, (mask, inner) in self._masks.items()
-        }
+        alive = _without_dead(pixels)
+        hot = {zone: _hot(alive[mask]) for zone, mask in self._masks.items()}
         return tuple(self._sample(zone, hot, frame, warming=warming) for zone in self._masks)
 
     def close(self) -> None:
@@ -104,7 +102,7 @@ class Thermometer:
         )
 
     def _lay_out(self, shape: tuple[int, ...]) -> None:
-        """The pixels of each zone, and those around which a whole patch lies in it."""
+        """The pixels of each zone, and of none."""
         height, width = shape[:2]
         self._shape, self._masks = shape, {}
         covered = np.zeros((height, width), np.uint8)
@@ -115,13 +113,7 @@ class Thermometer:
             )
             cv2.fillPoly(mask, [corners], 1)
             if mask.any():
-                inner = cv2.erode(
-                    mask,
-                    np.ones((PATCH_PX, PATCH_PX), np.uint8),
-                    borderType=cv2.BORDER_CONSTANT,
-                    borderValue=0,
-                )
-                self._masks[zone] = (mask.astype(np.bool_), inner.astype(np.bool_))
+                self._masks[zone] = mask.astype(np.bool_)
                 covered |= mask
         reference = covered == 0
         enough = np.count_nonzero(reference) >= REFERENCE_LEAST * covered.size
@@ -146,9 +138,16 @@ class Thermometer:
         self._said = fault
 
 
-def _hot(inside: Degrees, patches: Degrees) -> tuple[float, int]:
-    """How hot a zone is, and on how many of its pixels; `patches` are the least of each 3x3 pixels within it."""
+def _without_dead(pixels: Degrees) -> Degrees:
+    """No pixel hotter than the hottest of the eight around it."""
+    around = np.ones((3, 3), np.uint8)
+    around[1, 1] = 0
+    return np.minimum(pixels, np.asarray(cv2.dilate(pixels, around), np.float32))
+
+
+def _hot(inside: Degrees) -> tuple[float, int]:
+    """How hot a zone is, and on how many of its pixels."""
     hot_c = float(np.percentile(inside, HOT_PERCENTILE))
-    if patches.size:
-        hot_c = max(hot_c, float(patches.max()))
+    if inside.size >= LEAST_PX:
+        hot_c = max(hot_c, float(np.partition(inside, -LEAST_PX)[-LEAST_PX]))
     return hot_c, int(np.count_nonzero(inside >= hot_c - NEAR_K))
