@@ -159,7 +159,7 @@ def test_a_slow_plug_in_loses_signals_and_the_agent_no_time(
     began_s = clock.monotonic_s()
     for at in range(5 * QUEUE_MAX):
         on.host.hear(signals(at=float(at)))
-    assert clock.monotonic_s() - began_s < 0.1
+    assert clock.monotonic_s() - began_s < 1.0, "of some twenty seconds that it would take"
     assert caplog.text.count("is too slow; signals are let go") == 1
 
 

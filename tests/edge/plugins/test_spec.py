@@ -178,6 +178,11 @@ def test_hash_list_and_check_say_what_there_is(
     assert "WRONG plug-in plain" in capsys.readouterr().out
 
 
+def test_the_doctor_says_whether_plug_ins_can_run_here(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor"])
+    assert "ok    plug-ins: their cage closes here" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("example", ["queue_long", "modbus_level"])
 def test_the_examples_of_the_docs_pass_their_check(
     example: str, capsys: pytest.CaptureFixture[str]

@@ -10,9 +10,10 @@ from pathlib import Path
 import apsw
 
 from gatehouse_edge.app.check import Finding, describe, findings
+from gatehouse_edge.app.plugins import try_cage
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, load_config
-from gatehouse_edge.errors import ConfigError, OutboxError
+from gatehouse_edge.errors import ConfigError, OutboxError, PluginError
 from gatehouse_edge.outbox.schema import SAFE_SQLITE, FileLock
 
 NEEDED = ("gatehouse-shared", "gatehouse-edge", "msgspec", "paho-mqtt", "apsw", "PyYAML")
@@ -23,7 +24,7 @@ DISK_LEAST_BYTES = 1024**3
 def doctor(path: Path | None, say: Callable[[str], None]) -> int:
     """Say the report; 0 when nothing is wrong, else 1. Raises ConfigError for a file that cannot be used at all."""
     config = None if path is None else load_config(path)
-    report = [*_machine(), *_installation(), *_clock(config)]
+    report = [*_machine(), *_installation(), *_cage(), *_clock(config)]
     if config is not None:
         report += _outbox(config)
         report += findings(config, probe_all=True)
@@ -65,6 +66,14 @@ def _package(name: str, *, needed: bool) -> Finding:
         return Finding(
             name, detail="not installed; cameras need it (pip install gatehouse-edge[vision])"
         )
+
+
+def _cage() -> Iterator[Finding]:
+    """A machine without plug-ins needs no cage: that it does not close is a problem of those alone, which `check` names."""
+    try:
+        yield Finding("plug-ins", detail=try_cage())
+    except PluginError as error:
+        yield Finding("plug-ins", detail=f"cannot run on this machine: {error.message}")
 
 
 def _clock(config: Config | None) -> Iterator[Finding]:
