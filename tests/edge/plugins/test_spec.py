@@ -1,16 +1,19 @@
 """The `plugins` key: what it may say, and that the file is the one that was agreed to."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
 from gatehouse_edge.cli import main
 from gatehouse_edge.config import load_config
 from gatehouse_edge.errors import ConfigError
+from gatehouse_edge.plugins.api import ALLOWED_MODULES, Condition
 from gatehouse_edge.plugins.messages import CODE_MAX_BYTES, Line
-from gatehouse_edge.plugins.spec import parse_line, read_code
+from gatehouse_edge.plugins.spec import RulePlugin, SourcePlugin, parse_line, read_code
 from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.plugged import rule_code
 
@@ -176,6 +179,14 @@ def test_hash_list_and_check_say_what_there_is(
     assert "WRONG refused: import os" in capsys.readouterr().out
     assert main(["check", "--config", str(config), "--no-probe"]) == 1
     assert "WRONG plug-in plain" in capsys.readouterr().out
+
+
+def test_the_docs_name_every_key_every_module_and_every_answer() -> None:
+    text = (ROOT / "edge/docs/plugins.md").read_text(encoding="utf-8")
+    names = {f.encode_name for s in (RulePlugin, SourcePlugin) for f in msgspec.structs.fields(s)}
+    names |= {f.name for f in dataclasses.fields(Condition)} - {"kind"}
+    names |= ALLOWED_MODULES - {"__future__", "collections.abc"}
+    assert {n for n in names if f"`{n}`" not in text} == set()
 
 
 def test_the_doctor_says_whether_plug_ins_can_run_here(capsys: pytest.CaptureFixture[str]) -> None:
