@@ -69,7 +69,7 @@ def test_a_waiting_camera_keeps_its_newest_frame_and_counts_the_others(desk):
     assert eye.begun.acquire(timeout=10)
     for index in range(1, 6):
         desk.offer("cam", frame(index))
-    assert desk.awaited("cam")
+    assert desk.awaited("cam") is True
     eye.go_on.release(2)
     wait_until(lambda: not desk.awaited("cam"))
     assert eye.seen == [0, 5]
