@@ -18,12 +18,14 @@ from gatehouse_edge.sources.failures import FailReason, SourceFailedError
 from gatehouse_edge.sources.opening import open_source, probe
 from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_edge.values import Frame, SourceDown
+from gatehouse_testing.rtsp_trouble import TroubledLine
 from gatehouse_testing.videos import clip_of, missing_decoder
 from gatehouse_testing.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "edge/docs/examples/y4m_decoder.py"
 SYSTEM = ["ffmpeg", "gstreamer"]
+EITHER = ["ffmpeg", pytest.param("gstreamer", marks=pytest.mark.long)]
 CODECS = ["h264", "h265", "mjpeg"]
 
 
@@ -108,14 +110,14 @@ def test_a_live_recording_loops_with_every_decoder(opened, coded, decoder):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
 def test_a_file_is_retimed_whoever_decodes_it(opened, coded, decoder):
     need(decoder)
     source = opened(coded("h264"), native_fps=5, rate_fps=1, decoder=decoder)
     assert [round(f.at, 6) for f in source.frames()] == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
 def test_a_program_that_dies_is_a_crash_of_its_camera_and_starts_again(opened, coded, decoder):
     need(decoder)
     source = opened(coded("h264"), live=True, loop=True, decoder=decoder)
@@ -128,7 +130,7 @@ def test_a_program_that_dies_is_a_crash_of_its_camera_and_starts_again(opened, c
     assert source.health().extra["restarts"] == 1
 
 
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
 def test_no_program_outlives_its_decode_child(opened, coded, decoder):
     need(decoder)
     source = opened(coded("h264"), live=True, loop=True, decoder=decoder)
@@ -139,7 +141,7 @@ def test_no_program_outlives_its_decode_child(opened, coded, decoder):
     wait_until(lambda: not alive(program), 5)
 
 
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
 def test_a_system_decoder_has_neither_address_nor_network_and_the_limits_of_the_child(
     opened, camera, decoder
 ):
@@ -159,10 +161,7 @@ def test_a_system_decoder_has_neither_address_nor_network_and_the_limits_of_the_
     assert "Max file size             0" in limits
 
 
-@pytest.mark.parametrize(
-    "decoder",
-    ["ffmpeg", *(pytest.param(d, marks=pytest.mark.long) for d in ("opencv", "gstreamer"))],
-)
+@pytest.mark.parametrize("decoder", [*EITHER, pytest.param("opencv", marks=pytest.mark.long)])
 def test_a_camera_that_changes_its_size_within_the_stream_goes_on(opened, camera, decoder):
     need(decoder)
     source = opened(
@@ -183,7 +182,19 @@ def test_a_camera_that_changes_its_size_within_the_stream_goes_on(opened, camera
     assert source.health().extra["restarts"] == 0
 
 
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
+def test_a_stream_that_is_lost_is_no_fault_of_the_program(opened, camera, decoder):
+    need(decoder)
+    with TroubledLine(camera.port) as line:
+        source = opened(line.url, live=True, decoder=decoder, allow_loopback=True)
+        before = next_of(source, Frame)
+        line.cut()
+        assert "the stream ended" in next_of(source, SourceDown).reason
+        assert next_of(source, Frame).at > before.at
+    assert (source.health().reconnects, source.health().extra["restarts"]) == (1, 0)
+
+
+@pytest.mark.parametrize("decoder", EITHER)
 def test_a_decoder_that_is_not_installed_is_named_with_its_packages(coded, monkeypatch, decoder):
     path = coded("h264")
     monkeypatch.setattr(shutil, "which", lambda *_: None)
@@ -222,7 +233,7 @@ def test_hardware_that_is_not_there_is_a_fault_of_the_configuration(
     assert caught.value.reason is FailReason.CONFIGURATION
 
 
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
 def test_a_codec_that_is_not_passed_on_is_named(clip, decoder):
     need(decoder)
     with pytest.raises(SourceFailedError, match=r"H\.264, H\.265 and MJPEG"):
@@ -230,7 +241,7 @@ def test_a_codec_that_is_not_passed_on_is_named(clip, decoder):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("decoder", SYSTEM)
+@pytest.mark.parametrize("decoder", EITHER)
 @pytest.mark.parametrize("seed", range(3))
 def test_flipped_bytes_never_take_the_agent_down_whoever_decodes(
     opened, coded, tmp_path, decoder, seed

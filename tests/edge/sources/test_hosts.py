@@ -1,11 +1,13 @@
+import socket
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError
-from gatehouse_edge.sources.hosts import pin, refusal
+from gatehouse_edge.sources.hosts import pin, refusal, strangers
 
 BYPASSES = [
     "127.0.0.1", "127.1", "127.255.255.254", "0.0.0.0", "0", "2130706433", "0x7f000001", "0177.0.0.1",
@@ -48,6 +50,17 @@ def test_a_camera_outside_its_subnets_is_refused():
     assert (
         pin("rtsp://10.2.9.9:8554/live", subnets=("10.2.0.0/16",))[0] == "rtsp://10.2.9.9:8554/live"
     )
+
+
+def test_looking_for_strangers_leaves_no_descriptor_behind():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+        with near, far, Path(__file__).open():
+            before = sorted(fd.name for fd in Path("/proc/self/fd").iterdir())
+            assert strangers(ip_address("10.0.0.7")) >= {"127.0.0.1"}
+            assert "127.0.0.1" not in strangers(ip_address("127.0.0.1"))
+            assert sorted(fd.name for fd in Path("/proc/self/fd").iterdir()) == before
 
 
 @given(st.ip_addresses(v=4))

@@ -91,7 +91,7 @@ def test_a_thousand_random_frames_show_no_pixel_of_a_zone():
     random = np.random.default_rng(20)
     zones = [SQUARE, EDGE, ((0.9, 0.02), (1.0, 0.5), (0.95, 1.0))]
     mask = PrivacyMask(zones)
-    sizes = [(72, 128), (90, 160), (48, 64)]
+    sizes = [(36, 64), (45, 80), (24, 33)]
     middles = {
         (h, w): [
             (r, c)
@@ -187,6 +187,17 @@ def test_a_source_hands_out_no_frame_whose_zones_are_open(white, opened, live):
         assert (frame.pixels[30:90, 40:120] == GREY).all()
         assert frame.pixels[5, 5, 0] > 200
     assert frames == 5
+
+
+def test_a_thermal_source_hands_out_no_hidden_temperature(tmp_path, opened):
+    stack = np.full((3, 60, 80), 21.0, np.float32)
+    stack[:, 20:40, 25:50] = 300.0
+    np.save(tmp_path / "stack.npy", stack)
+    frames = [
+        f.pixels.max()
+        for f in opened(f"radiometric:{tmp_path}/stack.npy", privacy=[SQUARE]).frames()
+    ]
+    assert frames == [21.0] * 3
 
 
 def configured(folder, zones):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import stat
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -84,12 +85,15 @@ def strangers(allowed: Ip) -> set[str]:
     found: set[str] = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:
-            with socket.socket(fileno=os.dup(int(entry.name))) as probe:
+            fd = int(entry.name)
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(fd)) as probe:
                 if probe.family not in {socket.AF_INET, socket.AF_INET6}:
                     continue
                 peer = ipaddress.ip_address(str(probe.getpeername()[0]).partition("%")[0])
         except OSError:
-            continue  # not a socket, or closed meanwhile
+            continue  # not connected, or closed meanwhile
         if peer != allowed and getattr(peer, "ipv4_mapped", None) != allowed:
             found.add(str(peer))
     return found

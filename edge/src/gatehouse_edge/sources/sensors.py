@@ -31,6 +31,8 @@ from gatehouse_edge.sources.mapping import (
 )
 from gatehouse_edge.values import Reading, SourceDown
 
+SAY_S = 1.0
+
 log = logging.getLogger(__name__)
 
 
@@ -98,6 +100,18 @@ class SensorReader:
         if client is not None:
             client.disconnect()
             client.loop_stop()
+
+    def say(self, topic: str, payload: bytes) -> bool:
+        """Publish to the local broker, at least once; False when there is no connection or it was not taken within SAY_S."""
+        client = self._client
+        if client is None or not client.is_connected():
+            return False
+        sent = client.publish(topic, payload, qos=1)
+        try:
+            sent.wait_for_publish(SAY_S)
+        except (RuntimeError, ValueError):
+            return False
+        return sent.is_published()
 
     def take(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
         """One message of the broker."""

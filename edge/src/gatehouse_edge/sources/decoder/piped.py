@@ -129,8 +129,8 @@ class RunningProgram:
             return self._process.wait(EXIT_S)
         return None
 
-    def close(self) -> None:
-        """Ends it and the threads."""
+    def close(self) -> bool:
+        """Ends it and the threads. False where the one that reads packets does not come back, and they must stay open."""
         self._stopping.set()
         self._process.kill()
         self._process.wait()
@@ -139,6 +139,7 @@ class RunningProgram:
         for pipe in (self._in, self._out, _pipe(self._process.stderr)):
             with suppress(OSError):
                 pipe.close()
+        return not self._threads[0].is_alive()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -258,8 +259,8 @@ class PipedReader:
 
     def close(self) -> None:
         """Ends the program and closes the source."""
-        self._running.close()
-        self._packets.close()
+        if self._running.close():
+            self._packets.close()
 
 
 def _check(head: Head) -> None:
