@@ -20,7 +20,7 @@ import yaml
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.inference.catalogue import catalogue_folder
 from gatehouse_edge.plugins.spec import check_plugins
-from gatehouse_edge.settings import BrokerSettings, GatewayFile
+from gatehouse_edge.settings import BrokerSettings, GatewayFile, SensorsSettings
 from gatehouse_edge.sources.privacy import check_privacy
 from gatehouse_edge.sources.sensors import check_sensor
 from gatehouse_edge.sources.spec import SourceSpec, parse
@@ -30,6 +30,8 @@ from gatehouse_shared.names import DeviceKind
 from gatehouse_shared.site import Site, decode_site
 
 SEEING: Final = frozenset({DeviceKind.CAMERA, DeviceKind.THERMAL})
+OUTPUTS: Final = frozenset({DeviceKind.SIREN, DeviceKind.SIGN, DeviceKind.SPEAKER})
+SAYING: Final = OUTPUTS - {DeviceKind.SIREN}
 FILE_MAX_BYTES: Final = 4 * 1024 * 1024
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
@@ -164,6 +166,7 @@ def check_config(config: Config, *, place: str) -> None:
             key = f"{place}: sensors.devices.{device}"
             check_sensor(spec, key)
             _check_device(config, device, key, seeing=False)
+        _check_outputs(config, sensors, place)
     read = () if file.sensors is None else tuple(file.sensors.devices)
     check_plugins(file.plugins, config.site, file.gateway, place, read)
     for device, camera in file.cameras.items():
@@ -189,6 +192,21 @@ def _check_floor(config: Config, device: str, place: str) -> None:
             place=f"{place}.floor_fps",
             remedy=f"Lower it to {rate_fps:g} or less, or raise rate_fps",
         )
+
+
+def _check_outputs(config: Config, sensors: SensorsSettings, place: str) -> None:
+    """Outputs are sirens, signs and speakers of this gateway; messages are said by signs and speakers."""
+    named = {f"outputs.{device}": (device, OUTPUTS) for device in sensors.outputs}
+    named |= {f"messages.{m}": (spec.device, SAYING) for m, spec in sensors.messages.items()}
+    for key, (device, kinds) in named.items():
+        where = f"{place}: sensors.{key}"
+        _check_device(config, device, where, seeing=False)
+        if config.kind(device) not in kinds:
+            raise ConfigError(
+                f"{device} is a {config.kind(device)}",
+                place=where,
+                remedy=f"Switch a {', a '.join(sorted(kinds))}",
+            )
 
 
 def _check_device(config: Config, device_id: str, place: str, *, seeing: bool) -> None:

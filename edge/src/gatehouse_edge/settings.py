@@ -14,6 +14,7 @@ from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_shared.ids import Id
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
+Topic = Annotated[str, Meta(pattern=r"^[^+#\x00]{1,256}(?![\s\S])", max_length=256)]
 
 
 class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,11 +99,30 @@ class InferenceSettings(Keys, frozen=True, kw_only=True):
     ) = None
 
 
+class OutputSpec(Keys, frozen=True, kw_only=True):
+    """A siren, sign or speaker that the hub may switch: what is said to it, and how long it may be on at most."""
+
+    topic: Topic
+    on: Annotated[str, Meta(max_length=512)] = "ON"
+    off: Annotated[str, Meta(max_length=512)] = "OFF"
+    longest_s: Annotated[float, Meta(ge=1, le=28_800)] = 300.0
+
+
+class MessageSpec(Keys, frozen=True, kw_only=True):
+    """A registered message of a speaker or sign: what is said to it."""
+
+    device: Id
+    topic: Topic
+    payload: Annotated[str, Meta(max_length=4096)]
+
+
 class SensorsSettings(Keys, frozen=True, kw_only=True):
-    """The local broker, and what its topics mean."""
+    """The local broker, what its topics mean, and what may be switched through it."""
 
     broker: BrokerSettings = BrokerSettings(url="mqtt://127.0.0.1:1883")
     devices: Annotated[dict[Id, SensorSpec], Meta(min_length=1, max_length=1024)]
+    outputs: Annotated[dict[Id, OutputSpec], Meta(max_length=64)] = {}
+    messages: Annotated[dict[Id, MessageSpec], Meta(max_length=64)] = {}
 
 
 class GatewayFile(Keys, frozen=True, kw_only=True):

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gatehouse_edge.transport.requests import Desk, Drilling, Now
+from gatehouse_edge.transport.requests import Desk, Drilling, Hands, Now, Outcome, Switching
 from gatehouse_shared.commands import (
+    AnnounceRequest,
     DrillRequest,
     OutputRequest,
     Response,
@@ -22,10 +23,22 @@ BOOT = "0123456789abcdef"
 class Asked:
     """A desk that knows one rule, and the drills that came of what it was asked."""
 
-    def __init__(self, *, drills: bool = True) -> None:
+    def __init__(self, *, drills: bool = True, hands: bool = False) -> None:
         self.drills: list[Drilling] = []
-        self.desk = Desk(BOOT, lambda _: True, self._drill if drills else None)
+        self.switched: list[Switching] = []
+        self.desk = Desk(
+            BOOT,
+            lambda _: True,
+            self._drill if drills else None,
+            hands=Hands(self._switch, lambda m: "unknown" if m == "sing" else "done")
+            if hands
+            else None,
+        )
         self.number = 0
+
+    def _switch(self, switching: Switching) -> Outcome:
+        self.switched.append(switching)
+        return "done"
 
     def _drill(self, drilling: Drilling) -> bool:
         self.drills.append(drilling)
@@ -96,3 +109,22 @@ def test_where_nobody_drills_and_where_nothing_is_switched_it_is_refused():
     assert asked.ask("walk_test", WalkTestRequest, until=until(60)) == "refused"
     output = {"device": "siren_1", "on": True, "until": until(60)}
     assert asked.ask("output", OutputRequest, **output) == "refused"
+
+
+def test_an_output_is_switched_for_what_is_left_of_the_time_that_was_asked_for():
+    asked = Asked(hands=True)
+    asked.desk.answer(
+        "time",
+        encode(TimeRequest(request="f" * 32, ttl_ms=10_000, hub_time=format_instant(NOON))),
+        Now(NOON, True, 1_000),
+    )
+    output = {"device": "siren_1", "on": True, "until": until(60)}
+    late = NOON + timedelta(seconds=3)
+    assert asked.ask("output", OutputRequest, here=late, **output) == "done"
+    assert asked.switched == [Switching("siren_1", True, 57.0)]
+
+
+def test_a_message_is_announced_or_unknown():
+    asked = Asked(hands=True)
+    assert asked.ask("announce", AnnounceRequest, message="leave") == "done"
+    assert asked.ask("announce", AnnounceRequest, message="sing") == "unknown"

@@ -20,6 +20,7 @@ from gatehouse_edge.app.build import (
     build_clock,
     build_courier,
     build_outbox,
+    build_outputs,
     start_sensors,
 )
 from gatehouse_edge.app.integrity import unwatched, with_integrity
@@ -40,7 +41,7 @@ from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
 from gatehouse_edge.sources.patience import Patience
 from gatehouse_edge.transport.courier import Trouble
 from gatehouse_edge.transport.mqtt import Pace
-from gatehouse_edge.transport.requests import Drilling, Ending
+from gatehouse_edge.transport.requests import Drilling, Ending, Hands, Outcome, Switching
 from gatehouse_edge.values import Finding, GatewayLoad
 from gatehouse_shared.commands import PlateRequest
 from gatehouse_shared.names import HazardKind, Phase
@@ -48,6 +49,7 @@ from gatehouse_shared.states import ModelState, PlugIn
 
 if TYPE_CHECKING:
     from gatehouse_edge.app.cameras import Cameras
+    from gatehouse_edge.sources.sensors import SensorReader
 
 BEAT_S = 0.1
 TICK_S = 1.0
@@ -94,6 +96,9 @@ class Agent:
         self._announced: tuple[ModelState | PlugIn, ...] = ()
         self._closing_at: dict[tuple[str, str], float] = {}
         self._rules = rules
+        self._sensors: SensorReader | None = None
+        self._outputs = build_outputs(config, self._say)
+        self._outputs.resume(self._now())
         self._upkeep = Upkeep(maintenance_path(config), rules)
         self._makers: dict[str, MakePlate] = {}
         self._plates = PlateDesk(config, self._makers)
@@ -115,6 +120,7 @@ class Agent:
                 self._acknowledge,
                 self._drill,
                 self._plate,
+                Hands(self._switch, self._outputs.announce),
                 self._models,
                 self._plugins.states,
             )
@@ -129,7 +135,7 @@ class Agent:
         """Work until stopped; what was told is accepted, and the hub hears goodbye."""
         start = self._clock.monotonic_s()
         due = _Due(start, start + TIDY_S, start + FIRST_HEALTH_S)
-        sensors = start_sensors(self._config, self._clock, self._callbacks)
+        self._sensors = start_sensors(self._config, self._clock, self._callbacks)
         self._plugins.start()
         if self._config.file.cameras:
             from gatehouse_edge.app.cameras import Cameras  # noqa: PLC0415 - needs the vision extra
@@ -143,8 +149,9 @@ class Agent:
                 self._wake.clear()
                 self._turn(due)
         finally:
-            if sensors is not None:
-                sensors.close()
+            self._outputs.close(self._now())
+            if self._sensors is not None:
+                self._sensors.close()
             if self._cameras is not None:
                 self._cameras.close()
             self._plugins.close()
@@ -165,6 +172,7 @@ class Agent:
         now = self._now()
         if now.at >= due.tick:
             due.tick = now.at + TICK_S
+            self._outputs.step(now)
             order = self._upkeep.step(now)
             self._judgment.take(order or Tick(), now)
             self._upkeep.hid(self._judgment.hidden())
@@ -254,6 +262,13 @@ class Agent:
     def _at_work(self) -> tuple[ModelState | PlugIn, ...]:
         """Models and plug-ins, as the birth says them."""
         return (*self._models(), *self._plugins.states())
+
+    def _switch(self, switching: Switching) -> Outcome:
+        """Called by the courier, in the loop."""
+        return self._outputs.switch(switching, self._now())
+
+    def _say(self, topic: str, payload: bytes) -> bool:
+        return self._sensors is not None and self._sensors.say(topic, payload)
 
     def _drill(self, drilling: Drilling) -> bool:
         """Called by the courier, in the loop."""

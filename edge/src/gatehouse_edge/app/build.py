@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import paho.mqtt.client as paho
 
+from gatehouse_edge.app.outputs import Outputs, Publish
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, broker_address
 from gatehouse_edge.outbox.store import Opened, Outbox, Place, open_outbox
@@ -17,7 +18,7 @@ from gatehouse_edge.rules.observations import Observation
 from gatehouse_edge.sources.sensors import SensorReader
 from gatehouse_edge.transport.courier import Around, Courier, Names
 from gatehouse_edge.transport.mqtt import Identity, MqttLink, Pace, tls_context
-from gatehouse_edge.transport.requests import Desk, Drilling, Ending
+from gatehouse_edge.transport.requests import Desk, Drilling, Ending, Hands
 from gatehouse_shared.commands import PlateRequest
 from gatehouse_shared.events import ClockState
 from gatehouse_shared.names import DeviceKind
@@ -33,6 +34,7 @@ class Callbacks:
     acknowledge: Callable[[Ending], bool]
     drill: Callable[[Drilling], bool]
     plate: Callable[[PlateRequest], bool]
+    hands: Hands
     models: Callable[[], tuple[ModelState, ...]]
     plugins: Callable[[], tuple[PlugIn, ...]]
 
@@ -82,8 +84,19 @@ def build_courier(
             clock=ClockState.SYNCED if clock.synced() else ClockState.UNSYNCED,
         )
 
-    desk = Desk(names.boot, callbacks.acknowledge, callbacks.drill, callbacks.plate)
+    desk = Desk(
+        names.boot, callbacks.acknowledge, callbacks.drill, callbacks.plate, callbacks.hands
+    )
     return Courier(names, outbox, link, desk, Around(birth, clock, random.random))
+
+
+def build_outputs(config: Config, publish: Publish) -> Outputs:
+    """The outputs of the gateway; none where none is configured."""
+    path = config.path(config.file.outbox.path).with_suffix(".outputs.json")
+    sensors = config.file.sensors
+    if sensors is None:
+        return Outputs(path, {}, {}, publish)
+    return Outputs(path, sensors.outputs, sensors.messages, publish)
 
 
 def start_sensors(config: Config, clock: Clock, callbacks: Callbacks) -> SensorReader | None:

@@ -11,9 +11,7 @@ Private  names and reasons stay in this file and in the gateway's log; nothing o
 
 import contextlib
 import fcntl
-import os
 import secrets
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +22,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from gatehouse_edge.app.whole_file import write_whole
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import ConfigError
@@ -253,20 +252,4 @@ def _locked(path: Path) -> Generator[None]:
 
 
 def _write(path: Path, entries: tuple[Entry, ...]) -> None:
-    """The whole file or nothing of it, also when the power goes."""
-    data = msgspec.json.encode(MaintenanceFile(entries=entries))
-    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, msgspec.json.encode(MaintenanceFile(entries=entries)) + b"\n")

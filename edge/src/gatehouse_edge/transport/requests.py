@@ -14,13 +14,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from gatehouse_edge.rules.orders import LONGEST_S
 from gatehouse_shared.commands import (
     REQUESTS,
     AcknowledgedRequest,
+    AnnounceRequest,
     DrillRequest,
+    OutputRequest,
     PlateRequest,
     Request,
     Response,
@@ -55,6 +57,26 @@ class Drilling:
 
 
 @dataclass(frozen=True, slots=True)
+class Switching:
+    """The hub asks that an output be on for `left_s` more seconds, or off."""
+
+    device: str
+    on: bool
+    left_s: float
+
+
+Outcome = Literal["done", "refused", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What can be switched and said at the site."""
+
+    switch: Callable[[Switching], Outcome]
+    announce: Callable[[str], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
 class Now:
     """The gateway's clocks at one moment."""
 
@@ -66,13 +88,14 @@ class Now:
 @dataclass(slots=True)
 class Desk:
     """Answers requests of one process; `boot` names it. `acknowledge` says whether it knew the hazard, `drill` whether it
-    knew the rule, `plate` whether one was kept; without them drills and plates are refused.
+    knew the rule, `plate` whether one was kept; `hands` switch outputs; without them such requests are refused.
     """
 
     boot: str
     acknowledge: Callable[[Ending], bool]
     drill: Callable[[Drilling], bool] | None = None
     plate: Callable[[PlateRequest], bool] | None = None
+    hands: Hands | None = None
     _answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
     _samples: list[tuple[datetime, timedelta]] = field(
         default_factory=list[tuple[datetime, timedelta]]
@@ -121,7 +144,20 @@ class Desk:
             return self._drilled(request, lag - least)
         if isinstance(request, PlateRequest) and self.plate is not None and self.plate(request):
             return encode(Response(request=request.request, outcome="done"))
+        if isinstance(request, OutputRequest | AnnounceRequest) and self.hands is not None:
+            return self._by_hand(self.hands, request, lag - least)
         return encode(Response(request=request.request, outcome="refused"))
+
+    def _by_hand(
+        self, hands: Hands, request: OutputRequest | AnnounceRequest, age: timedelta
+    ) -> bytes:
+        if isinstance(request, AnnounceRequest):
+            outcome = hands.announce(request.message)
+        else:
+            meant = parse_instant(request.until) - parse_instant(request.hub_time) - age
+            switching = Switching(request.device, request.on, meant.total_seconds())
+            outcome = hands.switch(switching)
+        return encode(Response(request=request.request, outcome=outcome))
 
     def _drilled(self, request: DrillRequest | WalkTestRequest, age: timedelta) -> bytes:
         """Both moments are the hub's, so that our clock, right or wrong, changes nothing."""
