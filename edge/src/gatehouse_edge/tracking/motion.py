@@ -7,7 +7,7 @@ one 2 x 2 covariance (their noise is the same), and that is all the algebra ther
 
 A filter stands at its last observation. `predict` looks ahead from there; `observe` moves it to a new
 observation. After a gap the filter is led along the straight line between the two observations (arXiv
-2203.14360, observation-centric re-update).
+2203.14360, observation-centric re-update). A box that shows more or less than the object is mended first (`whole`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from gatehouse_edge.tracking.geometry import centres, sizes
 from gatehouse_edge.tracking.parameters import TrackerParameters
-from gatehouse_edge.tracking.table import Floats, Table
+from gatehouse_edge.tracking.table import TRAIL_STEP_S, Floats, Table
 
 _LEAST_GAP_S = 1e-6
 _GAP_STEPS = 4
@@ -38,8 +38,9 @@ def observe(
 
     `gap_s`: a record not seen for longer than this is led along the straight line to the new observation first.
     """
-    new_place, new_size = centres(boxes), sizes(boxes)
     since = np.maximum(at - table["last_at"], _LEAST_GAP_S)
+    boxes = whole(table, boxes, at, parameters)
+    new_place, new_size = centres(boxes), sizes(boxes)
     gone = np.flatnonzero(since > gap_s)
     step_s = since.copy()
     if gone.size:
@@ -54,9 +55,31 @@ def observe(
     _resize(table, new_size, since, parameters)
     table["box"] = boxes
     table["last_at"] = at
-    table["trail"][:, 1:] = table["trail"][:, :-1].copy()
+    trail = table["trail"]
+    apart = trail[:, 0, 0] - trail[:, 1, 0] >= TRAIL_STEP_S
+    trail[apart, 1:] = trail[apart, :-1]
     table["trail"][:, 0, 0] = at
     table["trail"][:, 0, 1:] = new_place
+
+
+def whole(table: Table, boxes: Floats, at: float, parameters: TrackerParameters) -> Floats:
+    """`boxes` `(n, 4)` of the tracks of `table`, mended where they show something else too, or not all.
+
+    Who is half behind a sign, or one box with the sign or with somebody else, has one edge where it should be and the
+    opposite one far off; the height of a walker does not change like that. So where the size is out of what the track may
+    have, the edge nearer to the prediction stays and the size is held at the limit.
+    """
+    expected = predict(table, at)
+    seen = sizes(boxes)
+    usual = table["size"]
+    room = 1 + np.array([parameters.slack_wide, parameters.slack_tall])
+    held = np.minimum(np.maximum(seen, usual / room), usual * room)
+    off = np.abs(boxes - expected)
+    keeps_far = off[:, 2:] <= off[:, :2]
+    odd = held != seen
+    near = np.where(odd & keeps_far, boxes[:, 2:] - held, boxes[:, :2])
+    far = np.where(odd & ~keeps_far, boxes[:, :2] + held, boxes[:, 2:])
+    return np.concatenate((near, far), axis=1)
 
 
 def _correct(table: Table, seen: Floats, ahead_s: Floats, parameters: TrackerParameters) -> None:
@@ -95,3 +118,14 @@ def start(table: Table, boxes: Floats, at: float, parameters: TrackerParameters)
     table["first_at"] = table["last_at"] = at
     table["trail"][:, :, 0] = at
     table["trail"][:, :, 1:] = table["place"][:, None, :]
+
+
+def lead(
+    table: Table, boxes: Floats, speed: Floats, at: float, parameters: TrackerParameters
+) -> None:
+    """Sets the records on other observations `boxes` `(n, 4)` at a known `speed` `(2,)` px/s; their age stays."""
+    began = table["first_at"].copy()
+    start(table, boxes, at, parameters)
+    table["first_at"] = began
+    table["speed"] = speed
+    table["spread"][:, 2] = parameters.speed_noise**2

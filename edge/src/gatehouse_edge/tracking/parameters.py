@@ -32,7 +32,7 @@ class TrackerParameters:
     """Frames this far apart or farther are slow: boxes are widened before they are compared."""
     widen: float = 0.3
     """Share of its size by which a box grows on each side when frames are slow."""
-    widen_lost: float = 0.5
+    widen_lost: float = 0.3
     """The same in the second try, against where the object was last seen."""
     momentum: float = 0.2
     """Weight of keeping one's direction, against overlap."""
@@ -48,12 +48,37 @@ class TrackerParameters:
     """The same before it is confirmed."""
     twin_overlap: float = 0.5
     """A detection that overlaps a matched track this much begins no second one."""
-    place_noise: float = 0.05
+    place_noise: float = 0.06
     """Standard deviation of a box's place, in heights."""
     speed_noise: float = 0.4
     """How fast speed wanders, in heights per second per root second."""
-    size_noise: float = 0.3
+    size_noise: float = 0.1
     """How fast size wanders, in heights per root second."""
+    slack_tall: float = 0.07
+    """A box taller or shorter than expected by more than this share shows something else too, or not all: the edge that
+    lies where it should is believed, and the other follows from the height."""
+    slack_wide: float = 0.3
+    """The same for the width, which swings as people walk."""
+    reach: float = 0.3
+    """A lost track is taken up this far from where it should be, in heights …"""
+    reach_per_s: float = 0.2
+    """… and this much farther for each second that it was lost."""
+    reach_alike: float = 0.8
+    """… by what is at least this alike in height."""
+    settled_hits: int = 6
+    """Times a track must have been seen before its way is believed across a gap or a meeting."""
+    split_s: float = 1.1
+    """How long after two have met it is still asked who is who."""
+    split_span_s: float = 0.7
+    """Time over which the way before the meeting is taken."""
+    split_near: float = 0.3
+    """How close to that way the one who comes out must be, in heights."""
+    split_off: float = 0.7
+    """How far from it the track must have been led, in heights."""
+    split_speed: float = 0.3
+    """The least speed of a way, in heights per second."""
+    split_alike: float = 0.7
+    """The least likeness in height of the one who comes out."""
 
 
 DEFAULTS = TrackerParameters()

@@ -23,8 +23,10 @@ MAX_TRACKS: Final = 256
 """Tracks of one camera; beyond them the least certain new ones are not begun."""
 MAX_DETECTIONS: Final = 512
 """Detections of one step; the best are used."""
-TRAIL: Final = 16
+TRAIL: Final = 20
 """Observations kept per track, for its direction."""
+TRAIL_STEP_S: Final = 0.099
+"""Observations closer in time than this replace one another, so that a trail spans two seconds at any rate."""
 LABELS: Final[tuple[Label, ...]] = tuple(Label)
 
 _GROUPS: Final[tuple[frozenset[Label], ...]] = (

@@ -1,7 +1,8 @@
 """Detections of one frame after another become tracks. Pure: state in, state out, time passed in.
 
     predict all tracks -> sure detections (overlap, height, direction) -> unsure ones, for tracks just seen ->
-    sure ones, against where lost tracks were last seen -> new tracks -> forget the old
+    sure ones, against where lost tracks were last seen, then about where they should be -> who was mistaken for
+    another -> new tracks -> forget the old
 
 The order of detections does not matter. A track is told once it has been seen `confirm_hits` times; `seen` says
 whether it was in this very frame. Ids are random per camera and start, and die with the track.
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from gatehouse_edge.errors import TimeWentBackError
 from gatehouse_edge.tracking.associate import Rows, assign, direction_agreement
-from gatehouse_edge.tracking.geometry import height_likeness, overlaps
-from gatehouse_edge.tracking.motion import observe, predict, start
+from gatehouse_edge.tracking.geometry import centres, height_likeness, overlaps
+from gatehouse_edge.tracking.motion import lead, observe, predict, start
 from gatehouse_edge.tracking.parameters import DEFAULTS, TrackerParameters
+from gatehouse_edge.tracking.splits import find_split
 from gatehouse_edge.tracking.table import (
     GROUP,
     LABELS,
@@ -33,6 +35,7 @@ from gatehouse_edge.tracking.table import (
 )
 from gatehouse_edge.values import Detection, Track, TrackId, Tracks
 
+_USED = -1
 _LABEL_INDEX = {label: index for index, label in enumerate(LABELS)}
 
 
@@ -59,7 +62,11 @@ class Tracker:
         matched = self._match(table, seen, before, moment.at)
         rows = np.flatnonzero(matched >= 0)
         self._update(table, rows, seen.take(matched[rows]), before, moment.at)
-        fresh = self._begin(table[rows], seen, matched, moment.at)
+        free = self._free(table[rows], seen, matched)
+        other = self._split(table, rows, seen, free, moment.at)
+        fresh = np.concatenate(
+            (other, self._begin(seen, free, len(matched) + len(other), moment.at))
+        )
         fresh["number"] = np.arange(state.begun, state.begun + len(fresh))
         table = np.concatenate((table[self._worth_keeping(table, moment.at)], fresh))
         after = TrackerState(state.seed, table, moment.at, state.begun + len(fresh))
@@ -77,16 +84,24 @@ class Tracker:
         expected = predict(table, at)
 
         near = overlaps(expected, seen.boxes, settings.widen if slow else 0.0)
-        close = near + settings.stature * height_likeness(expected, seen.boxes)
+        alike = height_likeness(expected, seen.boxes)
+        close = near + settings.stature * alike
         close += settings.momentum * direction_agreement(table, seen.boxes, settings.momentum_s)
         _pair(matched, close, same & sure & (near >= settings.overlap))
 
-        alone = (matched < 0) & (table["last_at"] >= before)
-        plain = overlaps(expected, seen.boxes)
-        _pair(matched, plain, same & ~sure & (plain >= settings.overlap_low) & alone[:, None])
+        if not sure.all():
+            alone = (matched < 0) & (table["last_at"] >= before)
+            plain = overlaps(expected, seen.boxes)
+            _pair(matched, plain, same & ~sure & (plain >= settings.overlap_low) & alone[:, None])
 
-        last = overlaps(table["box"], seen.boxes, settings.widen_lost if slow else 0.0)
-        _pair(matched, last, same & sure & (last >= settings.overlap))
+        if np.count_nonzero(matched >= 0) < min(len(matched), np.count_nonzero(sure)):
+            last = overlaps(table["box"], seen.boxes, settings.widen_lost if slow else 0.0)
+            _pair(matched, last, same & sure & (last >= settings.overlap))
+            far = _distances(expected, seen.boxes) / table["size"][:, 1:]
+            reach = settings.reach + settings.reach_per_s * (at - table["last_at"])
+            lost = (table["last_at"] < before) & (table["hits"] >= settings.settled_hits)
+            allowed = (far <= reach[:, None]) & (alike >= settings.reach_alike) & lost[:, None]
+            _pair(matched, -far, same & sure & allowed)
         return matched
 
     def _update(self, table: Table, rows: Rows, seen: _Seen, before: float, at: float) -> None:
@@ -98,14 +113,40 @@ class Tracker:
         part["votes"][np.arange(len(rows)), seen.labels] += seen.scores
         table[rows] = part
 
-    def _begin(self, matched_part: Table, seen: _Seen, matched: Rows, at: float) -> Table:
-        """New tracks from sure detections that belong to none and are nobody's twin; room permitting."""
-        free = seen.scores >= self.parameters.score_new
+    def _free(self, matched_part: Table, seen: _Seen, matched: Rows) -> Rows:
+        """Sure detections that belong to no track and are nobody's twin, best first."""
+        least = min(self.parameters.score_high, self.parameters.score_new)
+        free = seen.scores >= least
         free[matched[matched >= 0]] = False
-        part = seen.take(np.flatnonzero(free))
-        if len(part.scores):
-            part = part.take(self._no_twins(part, matched_part))
-        part = part.take(np.arange(min(len(part.scores), max(0, MAX_TRACKS - len(matched)))))
+        found = np.flatnonzero(free)
+        return found[self._no_twins(seen.take(found), matched_part)] if found.size else found
+
+    def _split(self, table: Table, rows: Rows, seen: _Seen, free: Rows, at: float) -> Table:
+        """Sets a track that was led off back on its way, in place, and gives the one that it was on as a fresh record; none
+        when nobody was mistaken. What the track goes on with is taken out of `free` by marking it as used.
+        """
+        settings = self.parameters
+        settled = rows[table["hits"][rows] >= settings.settled_hits]
+        sure = free[seen.scores[free] >= settings.score_high]
+        found = find_split(table[settled], seen.boxes[sure], at, settings) if sure.size else None
+        if found is None:
+            return np.zeros(0, RECORD)
+        row, column = settled[found.row], sure[found.column]
+        if table["group"][row] != GROUP[seen.labels[column]]:
+            return np.zeros(0, RECORD)
+        other = table[row : row + 1].copy()
+        other["first_at"] = at
+        back = table[row : row + 1]
+        lead(back, seen.boxes[[column]], found.speed, at, settings)
+        back["score"] = seen.scores[column]
+        free[free == column] = _USED
+        return other
+
+    def _begin(self, seen: _Seen, free: Rows, present: int, at: float) -> Table:
+        """New tracks from what is free and sure enough; room permitting, `present` being there already."""
+        free = free[free != _USED]
+        free = free[seen.scores[free] >= self.parameters.score_new]
+        part = seen.take(free[: max(0, MAX_TRACKS - present)])
         fresh = np.zeros(len(part.scores), RECORD)
         start(fresh, part.boxes, at, self.parameters)
         fresh["hits"] = 1
@@ -180,6 +221,12 @@ def _to_arrays(detections: tuple[Detection, ...], least: float) -> _Seen:
     scores = np.array([d.score for d in kept], np.float64)
     labels = np.array([_LABEL_INDEX[d.label] for d in kept], np.intp)
     return _Seen(boxes, scores, labels)
+
+
+def _distances(a: Floats, b: Floats) -> Floats:
+    """Between the middles of boxes `(n, m)`, px."""
+    apart = centres(a)[:, None] - centres(b)
+    return np.asarray(np.hypot(apart[..., 0], apart[..., 1]))
 
 
 def _pair(matched: Rows, closeness: Floats, allowed: NDArray[np.bool_]) -> None:
