@@ -73,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     plugin.add_argument("--config", type=Path, metavar="FILE", help="for `list`")
     plugin.set_defaults(command=_plugin)
 
+    _place_options(commands)
+
     maintenance = commands.add_parser("maintenance", help="hide a rule for a while, by name")
     _add_maintenance(maintenance)
 
@@ -96,6 +98,27 @@ def _add_maintenance(parser: argparse.ArgumentParser) -> None:
     for action in (begin, listed, end):
         action.add_argument("--config", type=Path, required=True, metavar="FILE")
         action.set_defaults(command=_maintenance)
+
+
+def _place_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Commands that show a place on a page of this machine."""
+    grid = commands.add_parser("grid", help="draw zones, lines and metres of a camera, to check them")
+    grid.add_argument("camera", metavar="CAMERA")
+    grid.set_defaults(command=_grid)
+    plates = commands.add_parser("plates", help="list or show the scene plates on this gateway")
+    actions = plates.add_subparsers(required=True, metavar="ACTION", dest="action")
+    listed = actions.add_parser("list", help="which there are")
+    shown = actions.add_parser("show", help="one of them; goes on record")
+    shown.add_argument("camera", metavar="CAMERA")
+    shown.add_argument("number", type=int, metavar="NUMBER")
+    shown.add_argument("--purpose", required=True, metavar="TEXT", help="why you look")
+    for page in (grid, shown):
+        page.add_argument("--minutes", type=float, default=5.0, metavar="M", help="how long (5)")
+        page.add_argument("--port", type=int, default=0, metavar="PORT", help="instead of a free one")
+    for action in (listed, shown):
+        action.set_defaults(command=_plates)
+    for action in (grid, listed, shown):
+        action.add_argument("--config", type=Path, required=True, metavar="FILE")
 
 
 def _recording_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -197,6 +220,29 @@ def _plugin(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.plugin_command import plugin_command  # noqa: PLC0415
 
     return plugin_command(arguments.action, arguments.file, arguments.config, print)
+
+
+def _grid(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.grid import Wish, grid  # noqa: PLC0415
+
+    wish = Wish(arguments.config, arguments.camera, arguments.minutes, arguments.port)
+    return grid(wish, print)
+
+
+def _plates(arguments: argparse.Namespace) -> int:
+    from gatehouse_edge.app.plates_command import list_plates, show_plate  # noqa: PLC0415
+
+    if arguments.action == "list":
+        return list_plates(arguments.config, print)
+    wanted = (arguments.camera, arguments.number)
+    return show_plate(
+        arguments.config,
+        wanted,
+        arguments.purpose,
+        minutes=arguments.minutes,
+        port=arguments.port,
+        say=print,
+    )
 
 
 def _maintenance(arguments: argparse.Namespace) -> int:

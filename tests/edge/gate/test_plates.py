@@ -236,6 +236,23 @@ def test_a_plate_fits_its_bounds_whatever_it_shows():
     assert len(coded) <= JPEG_MOST_BYTES
 
 
+def test_while_the_model_does_not_look_there_is_no_plate():
+    keeper = film(READY_S, nobody)
+    for second in range(20):
+        keeper.note(frame_of(noisy(0.0), READY_S + second))
+    assert keeper.plate(None) is None
+    keeper.seen(seen(READY_S + 20, [])[0])
+    assert keeper.plate(None) is not None
+
+
+def test_what_the_model_finds_late_is_hidden_all_the_same():
+    keeper = film(READY_S, nobody)
+    keeper.seen(seen(READY_S - 3, [(152.0, 96.0, 168.0, 128.0)])[0])
+    plate = keeper.plate(REGION)
+    assert plate is not None
+    assert plate.gray[6:8, 9:11].all()
+
+
 def test_another_size_or_an_earlier_time_starts_the_half_hour_anew():
     keeper = film(READY_S, nobody)
     keeper.note(frame_of(noisy(0.0), 0.0), ())

@@ -150,6 +150,11 @@ class Cameras:
             what = "is looked at less than it should be" if camera.short else "keeps its rate again"
             log.warning("camera %s %s: %.1f a second", frame.device, what, rate.looked_fps)
 
+    def _looked(self, said: Observation) -> None:
+        """From the threads that look."""
+        self.plates.seen(said)
+        self._tell(said)
+
     def _open(self, device: str, camera: _Camera) -> None:
         model, spec = self._config.file.cameras[device].model, self._config.source(device)
         with self._opening:
@@ -157,7 +162,7 @@ class Cameras:
             self._states = self._models.states()
         if isinstance(sight, Look):
             spec = source_for(spec, sight)
-            sight = SharedSight(sight, self._desk, device, camera.wish, self._tell)
+            sight = SharedSight(sight, self._desk, device, camera.wish, self._looked)
         camera.sight = sight
         camera.source = open_source(
             device,

@@ -6,7 +6,7 @@ from gatehouse_edge.app.plates import MakePlate, Point
 from gatehouse_edge.config import Config
 from gatehouse_edge.gate.plates import PlateKeeper, encode
 from gatehouse_edge.rules.observations import Observation
-from gatehouse_edge.values import Frame
+from gatehouse_edge.values import Frame, Tracks
 from gatehouse_shared.names import DeviceKind
 
 
@@ -25,6 +25,12 @@ class PlateMakers:
         keeper = self._keepers.get(frame.device)
         if keeper is not None:
             keeper.note(frame, said)
+
+    def seen(self, said: Observation) -> None:
+        """What was seen in a frame of a moment ago; from the thread that looked."""
+        keeper = self._keepers.get(said.device) if isinstance(said, Tracks) else None
+        if keeper is not None and isinstance(said, Tracks):
+            keeper.seen(said)
 
     def makers(self) -> dict[str, MakePlate]:
         """What makes a JPEG of each camera's plate."""

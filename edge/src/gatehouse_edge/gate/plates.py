@@ -39,6 +39,7 @@ SAMPLES_LEAST: Final = 40
 CLEAR_LEAST: Final = 20
 """Samples of the half hour, and of each tile those without people or motion."""
 SAME_LEAST: Final = 0.6
+LOOKED_MOST_S: Final = 15.0
 FLAT_GRAY: Final = 128
 CELL_PX: Final = 4
 JPEG_MOST_BYTES: Final = 48 * 1024
@@ -100,10 +101,17 @@ class PlateKeeper:
         self._ready: _Background | None = None
         self._coming: _Background | None = None
         self._began_at = self._at = 0.0
-        self._due_at = float("-inf")
+        self._due_at = self._looked_at = float("-inf")
 
-    def note(self, frame: Frame, observations: Sequence[Observation]) -> None:
-        """Take in one frame and what was seen in it. Another size of the picture, or time that went back, starts anew."""
+    def seen(self, tracks: Tracks) -> None:
+        """What the model found, also in a frame of a moment ago."""
+        with self._lock:
+            self._looked_at = max(self._looked_at, self._at)
+            if self._presence is not None:
+                self._presence.seen(tracks, self._at)
+
+    def note(self, frame: Frame, observations: Sequence[Observation] = ()) -> None:
+        """Take in one frame and what was seen in it by then. Another size of the picture, or time that went back, starts anew."""
         with self._lock:
             size = plate_size(frame)
             if size != self._size or frame.at < self._at:
@@ -114,16 +122,21 @@ class PlateKeeper:
             self._at = frame.at
             for observation in observations:
                 if isinstance(observation, Tracks):
+                    self._looked_at = frame.at
                     self._presence.seen(observation, frame.at)
             if frame.at >= self._due_at:
                 self._due_at = frame.at + LOOK_S
                 self._look(frame, self._presence)
 
     def plate(self, region: Sequence[Point] | None) -> Plate | None:
-        """A plate of now: the background, and in `region` (fractions of the frame) what is there. None before it is known."""
+        """A plate of now: the background, and in `region` (fractions of the frame) what is there.
+
+        None before it is known, and while the model does not look: then nobody knows who is there.
+        """
         with self._lock:
             background, presence = self._ready, self._presence
-            if background is None or presence is None:
+            blind = self._at - self._looked_at > LOOKED_MOST_S
+            if background is None or presence is None or blind:
                 return None
             pixels, gray = background.pixels.copy(), ~background.shown()
             if region is not None:
