@@ -178,6 +178,7 @@ def kill(running: Running) -> None:
     """Kills the decode child that runs now; waits until its successor shows a frame."""
     before = running.source.health()
     pid = wait_until(lambda: running.source.pid, LONG_S)
+    assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait_until(
         lambda: (

@@ -15,6 +15,7 @@ from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, load_config
 from gatehouse_edge.errors import ConfigError, OutboxError, PluginError
 from gatehouse_edge.outbox.schema import SAFE_SQLITE, FileLock
+from gatehouse_edge.sources.backends import PACKAGES, PROGRAMS
 
 NEEDED = ("gatehouse-shared", "gatehouse-edge", "msgspec", "paho-mqtt", "apsw", "PyYAML")
 VISION = ("numpy", "onnxruntime", "opencv-python-headless", "lapx")
@@ -24,7 +25,7 @@ DISK_LEAST_BYTES = 1024**3
 def doctor(path: Path | None, say: Callable[[str], None]) -> int:
     """Say the report; 0 when nothing is wrong, else 1. Raises ConfigError for a file that cannot be used at all."""
     config = None if path is None else load_config(path)
-    report = [*_machine(), *_installation(), *_cage(), *_clock(config)]
+    report = [*_machine(), *_installation(), *_decoders(), *_cage(), *_clock(config)]
     if config is not None:
         report += _outbox(config)
         report += findings(config, probe_all=True)
@@ -66,6 +67,13 @@ def _package(name: str, *, needed: bool) -> Finding:
         return Finding(
             name, detail="not installed; cameras need it (pip install gatehouse-edge[vision])"
         )
+
+
+def _decoders() -> Iterator[Finding]:
+    """Decoders of the system; only cameras that name one need it, and then `check` misses it."""
+    for decoder, program in PROGRAMS.items():
+        absent = f"not installed; cameras with decoder: {decoder} need it (apt install {PACKAGES[decoder]})"
+        yield Finding(f"decoder {decoder}", detail=shutil.which(program) or absent)
 
 
 def _cage() -> Iterator[Finding]:
