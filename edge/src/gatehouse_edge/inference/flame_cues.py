@@ -61,7 +61,7 @@ RAMPS: Final[dict[str, tuple[Ramp, ...]]] = {
     "swell_ratio": (Ramp(0.04, 0.1),),
     "core_levels": (Ramp(130.0, 180.0),),
     "stay_ratio": (Ramp(0.3, 0.6),),
-    "left_over_ratio": (Ramp(0.15, 0.35),),
+    "left_over_ratio": (Ramp(0.12, 0.24),),
 }
 
 
