@@ -1,4 +1,4 @@
-"""`rehearse`: changed rules over the days that this gateway kept. Reads the site file of now, the changes, and the kept signals."""
+"""`rehearse`: changed rules over the days that this gateway kept. Reads the site file, the changes and the kept signals."""
 
 import json
 import sys

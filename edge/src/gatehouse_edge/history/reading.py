@@ -7,7 +7,7 @@ observations, samples of rules in `Looked` and `Resampled`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from gatehouse_edge.history.block import EVERY, Block, Channel, Part, sums, truths
 from gatehouse_edge.history.forms import (
@@ -19,6 +19,8 @@ from gatehouse_edge.history.forms import (
     other_of,
     samples_of,
     signals_of,
+    time_ds,
+    to_cs,
     warmth_of,
 )
 from gatehouse_edge.history.writing import TICK
@@ -62,6 +64,16 @@ Key = tuple[int, int, int]
 Seen = tuple[Moment, tuple[Told, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What some rules need while they wait for nothing: the samples of `rules`, and ticks and zones or not."""
+
+    rules: frozenset[str]
+    zones: frozenset[str]
+    ticks: bool = True
+    signals: bool = True
+
+
 class PartReader:
     """One part of a block, decoded; observations are made when they are asked for, once."""
 
@@ -76,22 +88,31 @@ class PartReader:
         self._behind = sums(part.behind)
         self._known = truths(part.unknown, len(self.at)) if part.unknown else None
         self._values = _by_entry(part, len(self.at))
+        self._tellings = [sums(entries) for entries in part.tellings]
+        self._spoken = {
+            entry
+            for channel in part.channels
+            if not channel.key.startswith("r/")
+            for entry in self._entries(channel)
+        }
         self._made: dict[int, Seen] = {}
 
     def __len__(self) -> int:
         return len(self.at)
 
-    def telling(self, rules: frozenset[str]) -> Sequence[int]:
-        """Entries that say something to rules that wait for nothing: of frames those with signals, with samples of these
-        rules, and those round a silence.
+    def telling(self, wish: Wish) -> Sequence[int]:
+        """Entries that say something to rules that wait for nothing: of frames those with signals, those in which something
+        was true for these rules, and those round a silence.
         """
+        if self.kind == TICK:
+            return range(len(self.at)) if wish.ticks else ()
         if self.kind != _TRACKS:
             return range(len(self.at))
-        sampled = any(c.key.startswith("r/") and c.key[2:] in rules for c in self._part.channels)
-        if sampled:
-            return range(len(self.at))
+        true = frozenset(self._true(wish.rules))
+        if not wish.signals:
+            return sorted(true)
         at, last = self.at, len(self.at) - 1
-        spoken = {entry for entry, values in self._values.items() if not _only_samples(values)}
+        spoken = true | self._spoken
         return [
             i
             for i in range(len(at))
@@ -101,28 +122,48 @@ class PartReader:
             or at[i + 1] - at[i] > LIFE_CS
         ]
 
-    def seen(self, entry: int) -> Seen:
-        """The moment and the observations of one entry."""
-        made = self._made.get(entry)
-        if made is None:
-            made = self._made[entry] = self._make(entry)
-        return made
+    def _true(self, rules: frozenset[str]) -> Iterator[int]:
+        """Entries in which something was true for one of these rules."""
+        for channel in self._part.channels:
+            kind, _, rule = channel.key.partition("/")
+            if kind != "r" or rule not in rules:
+                continue
+            entries = self._entries(channel)
+            starts = sums([after for after, _ in channel.changes])
+            for n, (start, (_, value)) in enumerate(zip(starts, channel.changes, strict=True)):
+                if any(sample[0] for sample in cast("list[list[int]]", value)):
+                    yield from entries[start : starts[n + 1] if n + 1 < len(starts) else None]
+
+    def _entries(self, channel: Channel) -> Sequence[int]:
+        if channel.telling == EVERY:
+            return range(len(self.at))
+        return self._tellings[channel.telling]
+
+    def moment(self, entry: int) -> Moment:
+        """When an entry was told."""
+        at_cs = self.at[entry] + self._origin.at_cs
+        clock_cs = self.at[entry] + self._shift[entry] + self._origin.time_cs
+        known = True if self._known is None else self._known[entry]
+        return Moment(at_cs / 100, EPOCH + CENTI * clock_cs, known)
+
+    def seen(self, entry: int, zones: frozenset[str] | None) -> Seen:
+        """The moment and the observations of one entry, of these zones or all."""
+        now, told = self._made.get(entry) or self._made.setdefault(entry, self._make(entry))
+        if zones is None or self.kind != _TRACKS:
+            return now, told
+        return now, tuple(one for one in told if getattr(one, "zone", None) in (None, *zones))
 
     def _make(self, entry: int) -> Seen:
-        origin = self._origin
-        at_cs = self.at[entry] + origin.at_cs
-        clock_cs = at_cs - origin.at_cs + self._shift[entry] + origin.time_cs
-        known = True if self._known is None else self._known[entry]
-        now = Moment(at_cs / 100, EPOCH + CENTI * clock_cs, known)
+        origin, now = self._origin, self.moment(entry)
         values = self._values.get(entry, ())
         if self.kind == TICK:
             return now, (Tick(), *_resampled(values, now.time, origin))
         lag = self._lag[entry] if self._lag else 0
-        seen_ds = clock_cs // 10 - lag
+        seen_ds = time_ds(now.time) - lag
         time = from_ds(seen_ds)
         if self.kind == _TRACKS:
             return now, self._frame(values, now, time, seen_ds - origin.time_cs // 10)
-        at = now.at if not self._behind else (at_cs - self._behind[entry]) / 100
+        at = now.at if not self._behind else (to_cs(now.at) - self._behind[entry]) / 100
         return now, self._told(values, at, time)
 
     def _frame(
@@ -169,28 +210,32 @@ class BlockReader:
     def __init__(self, block: Block) -> None:
         origin = Origin(block.at_cs, block.time_cs)
         self.parts = [PartReader(part, n, origin) for n, part in enumerate(block.parts)]
+        self.ends = tuple(
+            part.moment(entry) for part in self.parts if part.at for entry in (0, len(part) - 1)
+        )
+        last = max((part.at[-1] for part in self.parts if part.at), default=0)
+        self.begin_at, self.end_at = origin.at_cs / 100, (origin.at_cs + last) / 100
         self._ties = {at: _ranks(parts) for at, parts in block.ties}
 
     def entries(
         self,
         devices: frozenset[str],
-        rules: frozenset[str],
+        wish: Wish | None = None,
         *,
-        sparse: bool = False,
         after: Key | None = None,
     ) -> Iterator[tuple[Key, Seen]]:
-        """What rules of these devices were told, in order. `sparse` leaves out frames that say nothing new to them."""
+        """What rules of these devices were told, in order. A wish leaves out what says nothing new to them."""
         chosen: list[tuple[int, int, int, PartReader]] = []
         for part in self.parts:
             if part.device and part.device not in devices:
                 continue
-            wanted = part.telling(rules) if sparse else range(len(part))
+            wanted = range(len(part)) if wish is None else part.telling(wish)
             chosen += self._ranked(part, wanted)
         chosen.sort(key=_by_moment)
         for item in chosen:
             key = item[:3]
             if after is None or key > after:
-                yield key, item[3].seen(item[2])
+                yield key, item[3].seen(item[2], None if wish is None else wish.zones)
 
     def _ranked(
         self, part: PartReader, wanted: Sequence[int]
@@ -218,10 +263,6 @@ def _ranks(parts: list[int]) -> dict[int, list[int]]:
     for rank, part in enumerate(parts):
         ranks.setdefault(part, []).append(rank)
     return ranks
-
-
-def _only_samples(values: Iterable[tuple[str, object]]) -> bool:
-    return all(key.startswith("r/") for key, _ in values)
 
 
 def _resampled(

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from gatehouse_edge.history.reading import BlockReader, Looked, Resampled, Told, Unkept
+from gatehouse_edge.history.reading import BlockReader, Key, Looked, Resampled, Told, Unkept, Wish
+from gatehouse_edge.rules.crowd_density import CrowdSense
+from gatehouse_edge.rules.dwell import DwellSense
+from gatehouse_edge.rules.lane_blocked import LaneSense
 from gatehouse_edge.rules.observations import Moment, Observation, Tick, ZoneSignals
 from gatehouse_edge.rules.rule import Memory, Rule
 from gatehouse_edge.rules.ruleset import RuleSet, RulesState
@@ -62,6 +65,10 @@ def groups(rules: RuleSet) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names) for names in together.values())
 
 
+_DEAF = (RecordedSense, LaneSense, DwellSense, CrowdSense)
+"""Senses to which a tick says nothing; to all others every tick is told."""
+
+
 @dataclass(slots=True)
 class GroupReplay:
     """One group of rules on its way through the blocks. `exact` takes every step."""
@@ -83,19 +90,60 @@ class GroupReplay:
             for rule in self.rules.rules.values()
             for device in (rule.binding.device, *rule.also_devices)
         )
-        sparse, last = not self.exact and self._idle, None
+        wish = None if self.exact else self._wish(names, block)
+        last: Key | None = None
         while True:
-            for key, (now, seen) in block.entries(devices, names, sparse=sparse, after=last):
+            for key, (now, seen) in block.entries(devices, wish, after=last):
                 last, self._last = key, now
                 if not self.exact and self._idle and self._quiet(now, seen):
                     continue
                 yield from self._step(now, seen)
-                if sparse and not self._idle:
+                if wish is not None and wish != self._wish(names, block):
                     break
             else:
                 return
-            # It is no longer idle: from here on every frame counts.
-            sparse = False
+            # What it needs has changed with what it waits for.
+            wish = self._wish(names, block)
+
+    def _wish(self, names: frozenset[str], block: BlockReader) -> Wish | None:
+        """Frames without signals matter only to rules by sample that wait, and round the end of a re-arm pause; ticks only to
+        rules that sample them, and to timers.
+        """
+        rules = self.rules.rules
+        if any(name not in self.state.rules for name in rules) or self._arms(block):
+            return None
+        zones = frozenset(rule.binding.zone for rule in rules.values())
+        if self._idle:
+            signals = not self._recorded()
+            return Wish(names, zones, ticks=not self._deaf(), signals=signals)
+        if self._recorded(any_of=True) or self._rearms(block):
+            return None
+        return Wish(names, zones)
+
+    def _recorded(self, *, any_of: bool = False) -> bool:
+        recorded = [isinstance(r.sense, RecordedSense) for r in self.rules.rules.values()]
+        return any(recorded) if any_of else all(recorded)
+
+    def _deaf(self) -> bool:
+        """Whether a tick says nothing to these rules: their senses sample zones or samples of then."""
+        return all(isinstance(r.sense, _DEAF) for r in self.rules.rules.values())
+
+    def _arms(self, block: BlockReader) -> bool:
+        """Whether a rule is armed or disarmed in this block."""
+        for name, rule in self.rules.rules.items():
+            armed = self.state.rules[name].armed
+            if rule.arming is not None and any(
+                rule.arming.armed(now, armed) is not armed for now in block.ends
+            ):
+                return True
+        return False
+
+    def _rearms(self, block: BlockReader) -> bool:
+        for name, state in self.state.rules.items():
+            cleared_at, rearm_s = state.trigger.cleared_at, self.rules.rules[name].timing.rearm_s
+            if cleared_at is not None and block.begin_at <= cleared_at + rearm_s <= block.end_at:
+                return True
+        return False
 
     def restart(self, now: Moment) -> Iterator[Finding]:
         """The agent was started anew."""
@@ -176,9 +224,7 @@ class GroupReplay:
 
 
 def _idle(trigger: TriggerState) -> bool:
-    return trigger.open is None and not any(
-        s.active or s.first_at is not None for s in trigger.stages
-    )
+    return trigger.open is None and not any(s.active or s.runs for s in trigger.stages)
 
 
 def _concerns(rule: Rule, one: Told) -> bool:

@@ -79,7 +79,7 @@ def silences(rule: Rule, before: RuleState, after: RuleState, now: Moment) -> It
             time=now.time,
             why=f"{before.trigger.facts.reason}: true for {held_s:.1f} s of {stage.dwell_s:g} s",
             grade=stage.grade,
-            since=was.first_time,
+            since=was.runs[0].time,
             held_s=held_s,
             needed_s=stage.dwell_s,
             false_s=was.false_s,
@@ -160,8 +160,7 @@ def _lapsed(
     found: list[tuple[Stage, StageState, float]] = []
     stages = zip(rule.timing.stages, before.stages, after.stages, strict=False)
     for stage, was, now in stages:
-        given_up = was.first_at is not None and not was.active and not now.active
-        if not given_up or now.first_at == was.first_at or was.first_at is None:
+        if was.first_at is None or was.active or now.active or now.runs:
             continue
         until = was.first_at if before.sampled_at is None else before.sampled_at
         held_s = max(0.0, until - was.first_at - was.false_s)
