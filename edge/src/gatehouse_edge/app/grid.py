@@ -47,7 +47,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class _Size:
+class Size:
     """The camera's picture, and the longer side of the model's input."""
 
     width: int
@@ -69,7 +69,8 @@ def grid(wish: Wish, say: Callable[[str], None]) -> int:
         detector.close()
     drawing = Drawing(place)
     high, wide = frames[-1].pixels.shape[:2]
-    size = _Size(wide, high, DEFAULT_INPUT_PX)
+    shape = detector.manifest.input
+    size = Size(wide, high, DEFAULT_INPUT_PX if shape is None else max(shape.width, shape.height))
     lines, sound = [f"{wish.camera}: {wide} x {high} pixels"], True
     for view in views:
         fit, told = judge(view, size)
@@ -91,7 +92,7 @@ def grid(wish: Wish, say: Callable[[str], None]) -> int:
     return 0 if sound else 1
 
 
-def judge(view: site_file.View, size: _Size) -> tuple[Homography | None, tuple[str, ...]]:
+def judge(view: site_file.View, size: Size) -> tuple[Homography | None, tuple[str, ...]]:
     """What the marks of a view are worth, in words; the fit where there is one."""
     place = f"view of {view.zone} by {view.device}"
     if not view.marks:
@@ -116,7 +117,7 @@ def _marks(view: site_file.View, fit: Homography) -> Iterator[str]:
         yield "  four marks always fit; a fifth shows whether they are right"
 
 
-def _scales(view: site_file.View, fit: Homography, size: _Size) -> Iterator[str]:
+def _scales(view: site_file.View, fit: Homography, size: Size) -> Iterator[str]:
     ratio = min(1.0, size.model_px / max(size.width, size.height))
     ground = ground_of(fit, view.polygon, width_px=size.width, model_ratio=ratio)
     if ground is None:
