@@ -3,7 +3,7 @@
 `gate_ms`: processor time of `MotionGate.step` on decoded frames, median of the repeats. `gate_people_lost`: people of the truth
 whom the agent's detector and tracker find without the gate and do not tell with it, for more than 0.5 s in a row: on the labelled
 clip, where something moves in every frame. `gate_saved_quiet`: share of the looks that are saved in an hour of a drawn, still
-place: sensor noise, light that drifts, one who walks through, one who comes, stands for two minutes and goes, and a thunderstorm. The
+place: sensor noise, light that drifts, one who walks through, one who comes, stands for two minutes and goes, a thunderstorm. The
 boxes of the two are given to the tracker as they were drawn, so that the figure is the gate's alone.
 """
 
