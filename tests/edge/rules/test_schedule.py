@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
 from gatehouse_edge.rules.observations import Moment
-from gatehouse_edge.rules.schedule import DAYS, Arming, closed_hours, hours, interval
+from gatehouse_edge.rules.schedule import DAYS, Arming, OpenHours, closed_hours, hours, interval
 from gatehouse_shared.names import ZoneKind
 
 BERLIN, SHANGHAI = "Europe/Berlin", "Asia/Shanghai"
@@ -144,3 +144,23 @@ def test_while_the_time_is_unknown_what_was_armed_stays_and_perimeters_are_armed
 ):
     arming = Arming(kind, NIGHT)
     assert arming.armed(Moment(0.0, MIDNIGHT, time_known=False), before) is armed
+
+
+@pytest.mark.parametrize(
+    ("day", "minutes"),
+    [("2026-06-01", 480), ("2026-03-28", 420), ("2026-10-24", 540)],
+    ids=["an ordinary night", "the clock goes forward", "the clock goes back"],
+)
+def test_a_zone_is_armed_and_a_car_park_is_shut_through_the_night_of_the_change(day, minutes):
+    """Minute by minute, each from what it was before, over a night in Berlin."""
+    night = hours(["22:00-06:00"], DAYS, BERLIN)
+    fence, car_park = Arming(ZoneKind.PERIMETER, night), OpenHours(closed=night)
+    armed = opened = None
+    changes, shut = 0, 0
+    for minute in range(22 * 60):
+        now = Moment(60.0 * minute, utc(f"{day}T12:00") + timedelta(minutes=minute))
+        was, armed, opened = armed, fence.armed(now, armed), car_park.armed(now, opened)
+        assert armed is not opened
+        changes += was is not None and was is not armed
+        shut += not opened
+    assert (changes, shut) == (2, minutes)
