@@ -7,6 +7,7 @@ observations, samples of rules in `Looked` and `Resampled`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, cast
 
 from gatehouse_edge.history.block import EVERY, Block, Channel, Part, sums, truths
@@ -30,6 +31,8 @@ from gatehouse_edge.values import ThermalSample, Tracks
 
 LIFE_CS: Final = 90
 """Frames closer together than this are one sign of life."""
+SILENCE_CS: Final = 190
+"""No rule calls so short a time a silence."""
 _TRACKS: Final = Tracks.__name__
 _WARM: Final = ThermalSample.__name__
 _MOMENT_ONLY: Final = frozenset({"PictureQuality", "FlameCue", "Passage"})
@@ -72,6 +75,7 @@ class Wish:
     zones: frozenset[str]
     ticks: bool = True
     signals: bool = True
+    life: bool = False
 
 
 class PartReader:
@@ -108,6 +112,8 @@ class PartReader:
             return range(len(self.at)) if wish.ticks else ()
         if self.kind != _TRACKS:
             return range(len(self.at))
+        if wish.life:
+            return (0, len(self.at) - 1)
         true = frozenset(self._true(wish.rules))
         if not wish.signals:
             return sorted(true)
@@ -213,9 +219,17 @@ class BlockReader:
         self.ends = tuple(
             part.moment(entry) for part in self.parts if part.at for entry in (0, len(part) - 1)
         )
-        last = max((part.at[-1] for part in self.parts if part.at), default=0)
+        last = self._last_cs = max((part.at[-1] for part in self.parts if part.at), default=0)
         self.begin_at, self.end_at = origin.at_cs / 100, (origin.at_cs + last) / 100
         self._ties = {at: _ranks(parts) for at, parts in block.ties}
+
+    def lives(self, device: str) -> bool:
+        """Whether a camera's frames come without a silence from end to end, and nothing else is said of it."""
+        parts = [part for part in self.parts if part.device == device]
+        if len(parts) != 1 or parts[0].kind != _TRACKS:
+            return False
+        at = [0, *parts[0].at, self._last_cs]
+        return all(b - a < SILENCE_CS for a, b in pairwise(at))
 
     def entries(
         self,

@@ -17,6 +17,7 @@ from gatehouse_edge.rules.lane_blocked import LaneSense
 from gatehouse_edge.rules.observations import Moment, Observation, Tick, ZoneSignals
 from gatehouse_edge.rules.rule import Memory, Rule
 from gatehouse_edge.rules.ruleset import RuleSet, RulesState
+from gatehouse_edge.rules.source_stale import StaleSense
 from gatehouse_edge.rules.trigger import Sample, TriggerState
 from gatehouse_edge.values import Finding, ThermalSample, Tracks, ZoneCount
 from gatehouse_shared.names import HazardClass, class_of
@@ -65,6 +66,7 @@ def groups(rules: RuleSet) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names) for names in together.values())
 
 
+_MEMORYLESS = (RecordedSense, LaneSense, DwellSense)
 _DEAF = (RecordedSense, LaneSense, DwellSense, CrowdSense)
 """Senses to which a tick says nothing; to all others every tick is told."""
 
@@ -90,6 +92,8 @@ class GroupReplay:
             for rule in self.rules.rules.values()
             for device in (rule.binding.device, *rule.also_devices)
         )
+        if not self.exact and self._sleeps(block):
+            return
         wish = None if self.exact else self._wish(names, block)
         last: Key | None = None
         while True:
@@ -113,6 +117,8 @@ class GroupReplay:
         if any(name not in self.state.rules for name in rules) or self._arms(block):
             return None
         zones = frozenset(rule.binding.zone for rule in rules.values())
+        if self._idle and self._lives(block):
+            return Wish(names, frozenset(), ticks=False, life=True)
         if self._idle:
             signals = not self._recorded()
             return Wish(names, zones, ticks=not self._deaf(), signals=signals)
@@ -127,6 +133,23 @@ class GroupReplay:
     def _deaf(self) -> bool:
         """Whether a tick says nothing to these rules: their senses sample zones or samples of then."""
         return all(isinstance(r.sense, _DEAF) for r in self.rules.rules.values())
+
+    def _sleeps(self, block: BlockReader) -> bool:
+        """Whether these rules have nothing open, are not armed in this block, and have no memory of zones."""
+        rules, states = self.rules.rules, self.state.rules
+        if not self._idle or any(
+            rule.arming is None or not isinstance(rule.sense, _MEMORYLESS) or name not in states
+            for name, rule in rules.items()
+        ):
+            return False
+        return not any(s.armed for s in states.values()) and not self._arms(block)
+
+    def _lives(self, block: BlockReader) -> bool:
+        """Whether all that these rules wait for is a silence, and there is none in this block."""
+        return all(
+            isinstance(rule.sense, StaleSense) and block.lives(rule.binding.device)
+            for rule in self.rules.rules.values()
+        )
 
     def _arms(self, block: BlockReader) -> bool:
         """Whether a rule is armed or disarmed in this block."""
