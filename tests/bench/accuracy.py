@@ -7,7 +7,7 @@ MOTA, for all of them.
 `mota`, `idf1`: CLEAR-MOT and ID measures of motmetrics at IoU 0.5. `count_mae`: mean absolute error of people a
 frame. `crossing_f1`: passages over three lines, right direction, within a second. `…_strict`: MOTA when the 174
 boxes that the challenge leaves out (two people far off, half hidden) count as false wherever they are found;
-for comparison with tables made that way.
+for comparison with tables made that way. Flames and hot spots: `accuracy_fire.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatehouse_testing.assets import look_in_assets
-from gatehouse_testing.dev.bench import Figure
+from gatehouse_testing.dev.bench import BENCHES, Figure
+from gatehouse_testing.dev.bench import measure as part
 from gatehouse_testing.dev.tracks import Evaluation, read_lines, track_recording
 from gatehouse_testing.mot import Score, crossing_f1, parse_rows, read_truth, score_tracks
 
@@ -65,7 +66,7 @@ def figures() -> dict[str, Figure]:
         return {
             _name(key): Figure(value=None, unit=unit, goal=None, met=None, how=how)
             for key, (unit, *_) in GOALS.items()
-        }
+        } | part("accuracy_fire", BENCHES)
     measured = {name: measure(assets, name) for name in DETECTORS}
     best = max(measured, key=lambda name: measured[name].score.mota)
     found = {_name(key): _figure(key, measured[best], f"{best}; {_how(key)}") for key in GOALS}
@@ -73,7 +74,7 @@ def figures() -> dict[str, Figure]:
         for key in GOALS:
             figure = _figure(key, result, _how(key))
             found[f"{_name(key)}_{name}"] = {**figure, "goal": None, "met": None}
-    return found
+    return found | part("accuracy_fire", BENCHES)
 
 
 def measure(assets: Path, model: str) -> Measured:
