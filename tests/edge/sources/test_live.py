@@ -22,6 +22,7 @@ from gatehouse_edge.sources.opening import open_source, probe
 from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_edge.values import Frame, SourceDown
 from gatehouse_testing import rtsp
+from gatehouse_testing.videos import missing_decoder
 from gatehouse_testing.waiting import wait_until
 
 LOOPBACK = {"allow_loopback": True}
@@ -273,15 +274,17 @@ def redirecting(listener, where):
             connection.sendall(reply.encode())
 
 
-def test_a_camera_that_redirects_to_another_host_is_refused():
-    if lacking := rtsp.missing():
+@pytest.mark.parametrize("decoder", ["opencv", pytest.param("ffmpeg", marks=pytest.mark.long)])
+def test_a_camera_that_redirects_to_another_host_is_refused(decoder):
+    if lacking := rtsp.missing() or missing_decoder(decoder):
         pytest.skip(lacking)
     with (
         rtsp.RtspCamera(address="127.0.0.2") as other,
         socket.create_server(("127.0.0.1", 0)) as listener,
     ):
         threading.Thread(target=redirecting, args=(listener, other.url), daemon=True).start()
-        failure = complaint(f"rtsp://127.0.0.1:{listener.getsockname()[1]}/live", **LOOPBACK)
+        url = f"rtsp://127.0.0.1:{listener.getsockname()[1]}/live"
+        failure = complaint(url, decoder=decoder, **LOOPBACK)
     assert failure.reason is FailReason.REFUSED
     assert "127.0.0.2" in failure.message
 
