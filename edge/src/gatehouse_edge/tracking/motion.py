@@ -19,7 +19,7 @@ from gatehouse_edge.tracking.parameters import TrackerParameters
 from gatehouse_edge.tracking.table import TRAIL_STEP_S, Floats, Table
 
 _LEAST_GAP_S = 1e-6
-_GAP_STEPS = 4
+_GAP_STEPS = 2
 """Points put on the straight line over a gap."""
 
 
@@ -72,7 +72,7 @@ def whole(table: Table, boxes: Floats, at: float, parameters: TrackerParameters)
     expected = predict(table, at)
     seen = sizes(boxes)
     usual = table["size"]
-    room = 1 + np.array([parameters.slack_wide, parameters.slack_tall])
+    room = np.array((1 + parameters.slack_wide, 1 + parameters.slack_tall))
     held = np.minimum(np.maximum(seen, usual / room), usual * room)
     off = np.abs(boxes - expected)
     keeps_far = off[:, 2:] <= off[:, :2]
@@ -85,20 +85,22 @@ def whole(table: Table, boxes: Floats, at: float, parameters: TrackerParameters)
 def _correct(table: Table, seen: Floats, ahead_s: Floats, parameters: TrackerParameters) -> None:
     """One predict and update of place and speed. Variances are in heights squared, so the gain has no unit."""
     drift = parameters.speed_noise**2
-    var_place, shared, var_speed = (table["spread"][:, k] for k in range(3))
-    var_place = var_place + 2 * ahead_s * shared + ahead_s**2 * var_speed + drift * ahead_s**3 / 3
-    shared = shared + ahead_s * var_speed + drift * ahead_s**2 / 2
-    var_speed = var_speed + drift * ahead_s
+    spread = table["spread"]
+    shared, var_speed = spread[:, 1], spread[:, 2]
+    grown = drift * ahead_s
+    reach = ahead_s * var_speed
+    var_place = spread[:, 0] + ahead_s * (2 * shared + reach + ahead_s * grown / 3)
+    shared = shared + reach + ahead_s * grown / 2
     total = var_place + parameters.place_noise**2
     gain_place, gain_speed = var_place / total, shared / total
     place = table["place"] + table["speed"] * ahead_s[:, None]
     off = seen - place
     table["place"] = place + gain_place[:, None] * off
     table["speed"] += gain_speed[:, None] * off
-    table["spread"] = np.stack(
-        ((1 - gain_place) * var_place, (1 - gain_place) * shared, var_speed - gain_speed * shared),
-        axis=1,
-    )
+    left = 1 - gain_place
+    spread[:, 0] = left * var_place
+    spread[:, 2] += grown - gain_speed * shared
+    spread[:, 1] = left * shared
 
 
 def _resize(table: Table, seen: Floats, since_s: Floats, parameters: TrackerParameters) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gatehouse_edge.values import TrackId
 from gatehouse_shared.names import Label
 
 Floats = NDArray[np.float64]
@@ -89,12 +90,13 @@ class TrackerState:
     """Tracks begun so far; the next one's number."""
 
 
-def track_ids(numbers: NDArray[np.int64], seed: int) -> list[int]:
+def track_ids(numbers: NDArray[np.int64], seed: int) -> list[TrackId]:
     """Ids of tracks from their numbers: 64 bits, without order, and never two alike under one seed (splitmix64
     is a bijection).
     """
     base = _mix(np.array([seed & 0xFFFF_FFFF_FFFF_FFFF], np.uint64))
-    return [int(value) for value in _mix(numbers.astype(np.uint64) + base)]
+    ids: list[TrackId] = _mix(numbers.astype(np.uint64) + base).tolist()
+    return ids
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -33,7 +33,8 @@ from gatehouse_edge.tracking.table import (
     TrackerState,
     track_ids,
 )
-from gatehouse_edge.values import Detection, Track, TrackId, Tracks
+from gatehouse_edge.values import Detection, Track, Tracks
+from gatehouse_shared.names import Label
 
 _USED = -1
 _LABEL_INDEX = {label: index for index, label in enumerate(LABELS)}
@@ -84,23 +85,30 @@ class Tracker:
         expected = predict(table, at)
 
         near = overlaps(expected, seen.boxes, settings.widen if slow else 0.0)
-        alike = height_likeness(expected, seen.boxes)
-        close = near + settings.stature * alike
-        close += settings.momentum * direction_agreement(table, seen.boxes, settings.momentum_s)
-        _pair(matched, close, same & sure & (near >= settings.overlap))
+        allowed = same & sure & (near >= settings.overlap)
+        rows, columns = _pair_lone(matched, allowed)
+        if rows.size:
+            part, boxes, picked = table[rows], seen.boxes[columns], np.ix_(rows, columns)
+            close = near[picked] + settings.stature * height_likeness(expected[rows], boxes)
+            close += settings.momentum * direction_agreement(part, boxes, settings.momentum_s)
+            found_rows, found_columns = assign(close, allowed[picked])
+            matched[rows[found_rows]] = columns[found_columns]
 
         if not sure.all():
             alone = (matched < 0) & (table["last_at"] >= before)
             plain = overlaps(expected, seen.boxes)
             _pair(matched, plain, same & ~sure & (plain >= settings.overlap_low) & alone[:, None])
 
-        if np.count_nonzero(matched >= 0) < min(len(matched), np.count_nonzero(sure)):
+        left = sure.copy()
+        left[matched[matched >= 0]] = False
+        if left.any() and (matched < 0).any():
             last = overlaps(table["box"], seen.boxes, settings.widen_lost if slow else 0.0)
             _pair(matched, last, same & sure & (last >= settings.overlap))
             far = _distances(expected, seen.boxes) / table["size"][:, 1:]
             reach = settings.reach + settings.reach_per_s * (at - table["last_at"])
             lost = (table["last_at"] < before) & (table["hits"] >= settings.settled_hits)
-            allowed = (far <= reach[:, None]) & (alike >= settings.reach_alike) & lost[:, None]
+            alike = height_likeness(expected, seen.boxes) >= settings.reach_alike
+            allowed = (far <= reach[:, None]) & alike & lost[:, None]
             _pair(matched, -far, same & sure & allowed)
         return matched
 
@@ -174,29 +182,16 @@ class Tracker:
     def _tell(self, table: Table, seed: int, moment: Moment) -> Tracks:
         """Confirmed tracks as values, in the order in which they began."""
         told = table[table["hits"] >= self.parameters.confirm_hits]
-        boxes = predict(told, moment.at).tolist()
-        labels: list[int] = told["votes"].argmax(axis=1).tolist()
         columns = (
             track_ids(told["number"], seed),
-            labels,
+            [LABELS[index] for index in told["votes"].argmax(axis=1).tolist()],
             told["score"].tolist(),
-            boxes,
+            map(tuple, predict(told, moment.at).tolist()),
             (moment.at - told["first_at"]).tolist(),
             told["hits"].tolist(),
             (told["last_at"] == moment.at).tolist(),
         )
-        tracks = tuple(
-            Track(
-                TrackId(number),
-                LABELS[int(label)],
-                score,
-                (box[0], box[1], box[2], box[3]),
-                age,
-                hits,
-                seen,
-            )
-            for number, label, score, box, age, hits, seen in zip(*columns, strict=True)
-        )
+        tracks = tuple(map(Track, *columns))
         return Tracks(moment.device, moment.at, moment.time, moment.width, moment.height, tracks)
 
 
@@ -212,11 +207,15 @@ class _Seen:
         return _Seen(self.boxes[rows], self.scores[rows], self.labels[rows])
 
 
+def _best_first(one: Detection) -> tuple[float, tuple[float, float, float, float], Label]:
+    return -one.score, one.xyxy, one.label
+
+
 def _to_arrays(detections: tuple[Detection, ...], least: float) -> _Seen:
     """The best MAX_DETECTIONS detections of at least this score."""
-    kept = sorted(
-        (d for d in detections if d.score >= least), key=lambda d: (-d.score, d.xyxy, d.label)
-    )[:MAX_DETECTIONS]
+    kept = [d for d in detections if d.score >= least]
+    kept.sort(key=_best_first)
+    del kept[MAX_DETECTIONS:]
     boxes = np.array([d.xyxy for d in kept], np.float64).reshape(-1, 4)
     scores = np.array([d.score for d in kept], np.float64)
     labels = np.array([_LABEL_INDEX[d.label] for d in kept], np.intp)
@@ -227,6 +226,18 @@ def _distances(a: Floats, b: Floats) -> Floats:
     """Between the middles of boxes `(n, m)`, px."""
     apart = centres(a)[:, None] - centres(b)
     return np.asarray(np.hypot(apart[..., 0], apart[..., 1]))
+
+
+def _pair_lone(matched: Rows, allowed: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Writes those pairs into `matched` for which neither side has another choice, which are nearly all in most scenes; the
+    rows and columns over which several compete are given back.
+    """
+    in_row, in_column = np.count_nonzero(allowed, axis=1), np.count_nonzero(allowed, axis=0)
+    rows, columns = allowed.nonzero()
+    lone = (in_row[rows] == 1) & (in_column[columns] == 1)
+    matched[rows[lone]] = columns[lone]
+    in_column[columns[lone]] = 0
+    return np.flatnonzero((in_row > 0) & (matched < 0)), np.flatnonzero(in_column)
 
 
 def _pair(matched: Rows, closeness: Floats, allowed: NDArray[np.bool_]) -> None:
