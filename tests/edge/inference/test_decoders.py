@@ -103,6 +103,14 @@ def test_the_quick_decoder_says_what_the_slow_one_says(manifest, slow, seed, lea
         assert score == pytest.approx(sure_of, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    "manifest", [YOLOX, NANODET, FASTESTDET], ids=["yolox", "nanodet", "fastestdet"]
+)
+def test_a_picture_without_anything_gives_nothing(manifest):
+    nothing = [np.zeros_like(o) for o in random_outputs(manifest, 1)]
+    assert len(build_decoder(manifest)(nothing, 0.5).scores) == 0
+
+
 def test_a_class_that_is_not_mapped_is_dropped_and_not_renamed():
     raw = np.zeros((1, 84, 8), np.float32)
     raw[0, 5, 4:] = (1.0, 0.8, 0.7, 0.9)  # person 0.8, car 0.7, a suitcase 0.9

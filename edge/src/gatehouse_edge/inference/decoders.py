@@ -90,7 +90,7 @@ def decode_nanodet(
     chosen = scores_all[hopeful]
     classes = chosen.argmax(axis=1)
     scores = np.take_along_axis(chosen, classes[:, None], axis=1)[:, 0]
-    bins = distances_all[hopeful].reshape(len(hopeful), 4, -1)
+    bins = distances_all[hopeful].reshape(len(hopeful), 4, distances_all.shape[1] // 4)
     weights = np.exp(bins - bins.max(axis=2, keepdims=True))
     places = np.arange(bins.shape[2], dtype=np.float32)
     sides = (weights @ places) / weights.sum(axis=2) * steps[hopeful]
