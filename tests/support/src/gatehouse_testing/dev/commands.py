@@ -22,6 +22,7 @@ COMMANDS = {
     "fmt": "put the code in order",
     "all": "check, then test",
     "tracks": "the tracker's boxes of a recording as MOT-challenge rows, for evaluation",
+    "overlay": "zones, boxes, counts, gate and hazards drawn on a recording, for the developer's eye",
     "bench": "run a measurement of tests/bench and print its figures; --json FILE writes them",
     "schema": "write the schemas, the OpenAPI document and the console's types; --check compares",
     "console": "build the console into the hub, if its sources changed",
