@@ -56,6 +56,17 @@ def write(folder: Path, **more: object) -> Path:
             "cameras.cam_1.source",
             "not a USB camera",
         ),
+        (
+            {"cameras": {"cam_1": {"source": "usb:0", "rate_fps": 2, "floor_fps": 3}}},
+            "cameras.cam_1.floor_fps",
+            "3 looks a second are asked of a rate of 2",
+        ),
+        (
+            {"cameras": {"cam_1": {"source": "usb:0", "priority": "urgent"}}},
+            "cameras[...].priority",
+            "urgent",
+        ),
+        ({"inference": {"threads": 0}}, "inference.threads", ">= 1"),
         ({"sensors": {"devices": {"cam_1": CONTACT}}}, "sensors.devices.cam_1", "is a camera"),
         (
             {"sensors": {"devices": {"door_1": {"topic": "z/1"}}}},
@@ -152,3 +163,15 @@ def test_doctor_knows_its_own_parts(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "ok    apsw: " in said
     assert "ok    sqlite: " in said
+
+
+@pytest.mark.parametrize(
+    ("camera", "floor_fps"),
+    [({}, 1.0), ({"rate_fps": 0.5}, 0.5), ({"rate_fps": 15, "floor_fps": 10}, 10.0)],
+)
+def test_the_floor_of_a_camera_is_one_look_a_second_or_what_is_asked(
+    tmp_path: Path, camera: dict[str, object], floor_fps: float
+) -> None:
+    config = load_config(write(tmp_path, cameras={"cam_1": {"source": "usb:0", **camera}}))
+    settings = config.file.cameras["cam_1"]
+    assert settings.floor_of(config.source("cam_1").rate_fps or 0) == floor_fps
