@@ -16,7 +16,7 @@ import numpy as np
 
 from gatehouse_edge.tracking.geometry import centres, sizes
 from gatehouse_edge.tracking.parameters import TrackerParameters
-from gatehouse_edge.tracking.table import TRAIL_STEP_S, Floats, Table
+from gatehouse_edge.tracking.table import TRAIL_STEP_S, Floats, Table, pick, put
 
 _LEAST_GAP_S = 1e-6
 _GAP_STEPS = 2
@@ -41,16 +41,16 @@ def observe(
     since = np.maximum(at - table["last_at"], _LEAST_GAP_S)
     boxes = whole(table, boxes, at, parameters)
     new_place, new_size = centres(boxes), sizes(boxes)
-    gone = np.flatnonzero(since > gap_s)
+    gone = (since > gap_s).nonzero()[0]
     step_s = since.copy()
     if gone.size:
-        part = table[gone]
+        part = pick(table, gone)
         start = centres(part["box"])
         step_s[gone] = since[gone] / _GAP_STEPS
         for number in range(1, _GAP_STEPS):
             between = start + (new_place[gone] - start) * (number / _GAP_STEPS)
             _correct(part, between, step_s[gone], parameters)
-        table[gone] = part
+        put(table, gone, part)
     _correct(table, new_place, step_s, parameters)
     _resize(table, new_size, since, parameters)
     table["box"] = boxes
@@ -69,14 +69,14 @@ def whole(table: Table, boxes: Floats, at: float, parameters: TrackerParameters)
     opposite one far off; the height of a walker does not change like that. So where the size is out of what the track may
     have, the edge nearer to the prediction stays and the size is held at the limit.
     """
-    expected = predict(table, at)
-    seen = sizes(boxes)
-    usual = table["size"]
-    room = np.array((1 + parameters.slack_wide, 1 + parameters.slack_tall))
+    seen, usual = sizes(boxes), table["size"]
+    room = (1 + parameters.slack_wide, 1 + parameters.slack_tall)
     held = np.minimum(np.maximum(seen, usual / room), usual * room)
-    off = np.abs(boxes - expected)
-    keeps_far = off[:, 2:] <= off[:, :2]
     odd = held != seen
+    if not odd.any():
+        return boxes
+    off = np.abs(boxes - predict(table, at))
+    keeps_far = off[:, 2:] <= off[:, :2]
     near = np.where(odd & keeps_far, boxes[:, 2:] - held, boxes[:, :2])
     far = np.where(odd & ~keeps_far, boxes[:, :2] + held, boxes[:, 2:])
     return np.concatenate((near, far), axis=1)

@@ -31,6 +31,9 @@ from gatehouse_edge.tracking.table import (
     Moment,
     Table,
     TrackerState,
+    join,
+    pick,
+    put,
     track_ids,
 )
 from gatehouse_edge.values import Detection, Track, Tracks
@@ -59,19 +62,18 @@ class Tracker:
             )
         before = moment.at if state.at is None else state.at
         seen = _to_arrays(detections, self.parameters.score_low)
-        table = state.table.copy()
+        table = join(state.table)
         matched = self._match(table, seen, before, moment.at)
-        rows = np.flatnonzero(matched >= 0)
+        rows = (matched >= 0).nonzero()[0]
         self._update(table, rows, seen.take(matched[rows]), before, moment.at)
-        free = self._free(table[rows], seen, matched)
+        free = self._free(table, rows, seen, matched)
         other = self._split(table, rows, seen, free, moment.at)
-        fresh = np.concatenate(
-            (other, self._begin(seen, free, len(matched) + len(other), moment.at))
-        )
-        fresh["number"] = np.arange(state.begun, state.begun + len(fresh))
-        table = np.concatenate((table[self._worth_keeping(table, moment.at)], fresh))
+        fresh = join(other, self._begin(seen, free, len(matched) + len(other), moment.at))
+        if len(fresh):
+            fresh["track_id"] = track_ids(np.arange(len(fresh)) + state.begun, state.seed)
+        table = join(pick(table, self._worth_keeping(table, moment.at)), fresh)
         after = TrackerState(state.seed, table, moment.at, state.begun + len(fresh))
-        return after, self._tell(table, state.seed, moment)
+        return after, self._tell(table, moment)
 
     def _match(self, table: Table, seen: _Seen, before: float, at: float) -> Rows:
         """The detection of each track `(n,)`, -1 where there is none."""
@@ -88,7 +90,7 @@ class Tracker:
         allowed = same & sure & (near >= settings.overlap)
         rows, columns = _pair_lone(matched, allowed)
         if rows.size:
-            part, boxes, picked = table[rows], seen.boxes[columns], np.ix_(rows, columns)
+            part, boxes, picked = pick(table, rows), seen.boxes[columns], np.ix_(rows, columns)
             close = near[picked] + settings.stature * height_likeness(expected[rows], boxes)
             close += settings.momentum * direction_agreement(part, boxes, settings.momentum_s)
             found_rows, found_columns = assign(close, allowed[picked])
@@ -114,29 +116,32 @@ class Tracker:
 
     def _update(self, table: Table, rows: Rows, seen: _Seen, before: float, at: float) -> None:
         """Brings the matched `rows` of `table` to their detections, in place."""
-        part = table[rows]
+        part = pick(table, rows)
         observe(part, seen.boxes, at, gap_s=at - before + 1e-9, parameters=self.parameters)
         part["hits"] += 1
         part["score"] = seen.scores
         part["votes"][np.arange(len(rows)), seen.labels] += seen.scores
-        table[rows] = part
+        put(table, rows, part)
 
-    def _free(self, matched_part: Table, seen: _Seen, matched: Rows) -> Rows:
-        """Sure detections that belong to no track and are nobody's twin, best first."""
-        least = min(self.parameters.score_high, self.parameters.score_new)
-        free = seen.scores >= least
-        free[matched[matched >= 0]] = False
-        found = np.flatnonzero(free)
-        return found[self._no_twins(seen.take(found), matched_part)] if found.size else found
+    def _free(self, table: Table, rows: Rows, seen: _Seen, matched: Rows) -> Rows:
+        """Sure detections that belong to no track and are nobody's twin, best first. `rows`: tracks seen now."""
+        free = seen.scores >= min(self.parameters.score_high, self.parameters.score_new)
+        free[matched[rows]] = False
+        found = free.nonzero()[0]
+        return found[self._no_twins(seen.take(found), pick(table, rows))] if found.size else found
 
     def _split(self, table: Table, rows: Rows, seen: _Seen, free: Rows, at: float) -> Table:
         """Sets a track that was led off back on its way, in place, and gives the one that it was on as a fresh record; none
         when nobody was mistaken. What the track goes on with is taken out of `free` by marking it as used.
         """
         settings = self.parameters
+        if not free.size:
+            return np.zeros(0, RECORD)
         settled = rows[table["hits"][rows] >= settings.settled_hits]
         sure = free[seen.scores[free] >= settings.score_high]
-        found = find_split(table[settled], seen.boxes[sure], at, settings) if sure.size else None
+        found = (
+            find_split(pick(table, settled), seen.boxes[sure], at, settings) if sure.size else None
+        )
         if found is None:
             return np.zeros(0, RECORD)
         row, column = settled[found.row], sure[found.column]
@@ -152,6 +157,8 @@ class Tracker:
 
     def _begin(self, seen: _Seen, free: Rows, present: int, at: float) -> Table:
         """New tracks from what is free and sure enough; room permitting, `present` being there already."""
+        if not free.size:
+            return np.zeros(0, RECORD)
         free = free[free != _USED]
         free = free[seen.scores[free] >= self.parameters.score_new]
         part = seen.take(free[: max(0, MAX_TRACKS - present)])
@@ -179,11 +186,11 @@ class Tracker:
         limit = np.where(confirmed, settings.keep_s, settings.keep_new_s)
         return np.asarray(at - table["last_at"] <= limit)
 
-    def _tell(self, table: Table, seed: int, moment: Moment) -> Tracks:
+    def _tell(self, table: Table, moment: Moment) -> Tracks:
         """Confirmed tracks as values, in the order in which they began."""
-        told = table[table["hits"] >= self.parameters.confirm_hits]
+        told = pick(table, table["hits"] >= self.parameters.confirm_hits)
         columns = (
-            track_ids(told["number"], seed),
+            told["track_id"].tolist(),
             [LABELS[index] for index in told["votes"].argmax(axis=1).tolist()],
             told["score"].tolist(),
             map(tuple, predict(told, moment.at).tolist()),
@@ -232,12 +239,15 @@ def _pair_lone(matched: Rows, allowed: NDArray[np.bool_]) -> tuple[Rows, Rows]:
     """Writes those pairs into `matched` for which neither side has another choice, which are nearly all in most scenes; the
     rows and columns over which several compete are given back.
     """
-    in_row, in_column = np.count_nonzero(allowed, axis=1), np.count_nonzero(allowed, axis=0)
     rows, columns = allowed.nonzero()
+    count_rows, count_columns = allowed.shape
+    in_row = np.bincount(rows, minlength=count_rows)
+    in_column = np.bincount(columns, minlength=count_columns)
     lone = (in_row[rows] == 1) & (in_column[columns] == 1)
     matched[rows[lone]] = columns[lone]
+    in_row[rows[lone]] = 0
     in_column[columns[lone]] = 0
-    return np.flatnonzero((in_row > 0) & (matched < 0)), np.flatnonzero(in_column)
+    return in_row.nonzero()[0], in_column.nonzero()[0]
 
 
 def _pair(matched: Rows, closeness: Floats, allowed: NDArray[np.bool_]) -> None:
