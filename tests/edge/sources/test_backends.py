@@ -219,7 +219,12 @@ def test_a_decoder_that_the_source_cannot_have_is_refused(options, says):
 
 @pytest.mark.parametrize(
     ("decoder", "hardware", "codec"),
-    [("ffmpeg", "v4l2m2m", "mjpeg"), ("ffmpeg", "nvdec", "h264"), ("gstreamer", "rkmpp", "h264")],
+    [
+        ("ffmpeg", "v4l2m2m", "mjpeg"),
+        ("ffmpeg", "v4l2m2m", "h265"),
+        ("ffmpeg", "nvdec", "h264"),
+        ("gstreamer", "rkmpp", "h264"),
+    ],
 )
 def test_hardware_that_is_not_there_is_a_fault_of_the_configuration(
     coded, decoder, hardware, codec
@@ -231,6 +236,7 @@ def test_hardware_that_is_not_there_is_a_fault_of_the_configuration(
     with pytest.raises(SourceFailedError) as caught:
         probe("cam_1", spec, clock=SystemClock())
     assert caught.value.reason is FailReason.CONFIGURATION
+    assert "leave `decoder` and `hardware` out" in caught.value.remedy
 
 
 @pytest.mark.parametrize("decoder", EITHER)

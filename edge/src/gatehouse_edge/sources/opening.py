@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.ports import Clock
-from gatehouse_edge.sources.backends import PACKAGES, PROGRAMS, DecoderCommand
+from gatehouse_edge.sources.backends import PACKAGES, PROGRAMS, Decoder, DecoderCommand
 from gatehouse_edge.sources.child import DECODER
 from gatehouse_edge.sources.failures import FailReason, SourceFailedError, remedy
 from gatehouse_edge.sources.patience import Patience
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RECORDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """When a recording begins if nobody says otherwise: fixed, so that a second run gives the same bytes."""
+
+CHOSEN = "Compare with edge/docs/decoders.md, or leave `decoder` and `hardware` out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ def explain(device: str, spec: SourceSpec, reason: FailReason, detail: str) -> S
     lost = reason in {FailReason.LOST, FailReason.STALLED, FailReason.CRASHED}
     what = "lost" if lost else "cannot reach" if scheme in DEVICES else "cannot read"
     message = f"{what} camera {device} at {redact(spec.url)}: {detail}"
-    return SourceFailedError(reason, message, remedy=remedy(reason, scheme, port))
+    chosen = spec.decoder is not Decoder.OPENCV and reason is FailReason.CONFIGURATION
+    what_to_do = CHOSEN if chosen else remedy(reason, scheme, port)
+    return SourceFailedError(reason, message, remedy=what_to_do)
 
 
 def require_decoder(device: str, spec: SourceSpec) -> None:

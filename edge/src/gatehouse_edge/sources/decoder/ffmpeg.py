@@ -49,6 +49,10 @@ LINE: Final = re.compile(
     r"^\[showinfo@(?P<which>seen|due) @ [^]]*\] n: *\d+ .*?pts_time:(?P<at>\S+) .*? s:(?P<width>\d+)x(?P<height>\d+)"
 )
 
+LACKING: Final = re.compile(r"Unknown decoder|Unrecognized (hwaccel|option)|Device creation failed")
+REFUSED: Final = "Error while opening decoder"
+"""With hardware: there is none, or it does not know the codec. Without: a damaged stream."""
+
 
 class Ffmpeg:
     """One ffmpeg for one stream."""
@@ -92,10 +96,9 @@ class Ffmpeg:
 
     def why(self, said: Sequence[str]) -> SourceFailedError | None:
         """A device or decoder that this ffmpeg does not have."""
+        hard = self._wanted.hardware is not Hardware.NONE
         for line in said:
-            if re.search(
-                r"Unknown decoder|Unrecognized (hwaccel|option)|Device creation failed", line
-            ):
+            if LACKING.search(line) or (hard and REFUSED in line):
                 detail = f"ffmpeg: {line.strip()[:200]}"
                 return SourceFailedError(FailReason.CONFIGURATION, detail)
         return None

@@ -102,8 +102,10 @@ class Gstreamer:
         for line in said:
             found = NO_ELEMENT.search(line)
             if found is not None:
-                return SourceFailedError(
-                    FailReason.CONFIGURATION,
-                    f"GStreamer has no element {found[1]} (apt install {PACKAGES[Decoder.GSTREAMER]})",
-                )
+                hardware = self._wanted.hardware
+                why = f"apt install {PACKAGES[Decoder.GSTREAMER]}"
+                if hardware is not Hardware.NONE:
+                    why = f"it comes with the drivers of {hardware} where the machine has such hardware"
+                detail = f"GStreamer has no element {found[1]} ({why})"
+                return SourceFailedError(FailReason.CONFIGURATION, detail)
         return None
