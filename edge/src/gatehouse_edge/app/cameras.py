@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import cv2
+
 from gatehouse_edge.app.looks import LookDesk, SharedSight
 from gatehouse_edge.app.plate_makers import PlateMakers
 from gatehouse_edge.app.rates import Counted, RateMeter
@@ -62,6 +64,7 @@ class Cameras:
     ) -> None:
         self._config, self._clock, self._tell = config, clock, tell
         self._patience = patience
+        cv2.setNumThreads(1)  # a thread a camera is enough for small pictures
         threads = config.file.inference.threads or cores()
         self._models = Models(config, seed=lambda: secrets.randbits(32), threads=threads)
         self._desk = LookDesk(threads, clock)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
+import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -98,6 +99,7 @@ class MotionEngine:
 
 def build_engine(manifest: Manifest, data: bytes, interval_s: float) -> Engine:
     """The engine for a manifest. `data` is the model file, empty for the motion detector. Raises ModelError."""
+    cv2.setNumThreads(1)  # the workers are the threads; OpenCV's own would only be in their way
     return OnnxEngine(manifest, data) if manifest.needs_file else MotionEngine(manifest, interval_s)
 
 
