@@ -79,7 +79,10 @@ def figures() -> dict[str, Figure]:
     try:
         install_peers()
     except (OSError, subprocess.CalledProcessError) as error:
-        return {f"tracker_ratio_{n}": _empty(f"the peers could not be installed: {error}") for n in LIMITS}
+        return {
+            f"tracker_ratio_{n}": _empty(f"the peers could not be installed: {error}")
+            for n in LIMITS
+        }
     return {**cost_figures(), **clip_figures()}
 
 
@@ -99,7 +102,11 @@ def clip_figures() -> dict[str, Figure]:
     """MOTA and IDF1 of all three on the labelled clip; ours is not to be below either."""
     assets = look_in_assets()
     if not ((assets / CLIP).is_file() and (assets / TRUTH).is_file()):
-        return {"tracker_mota": _empty("the labelled clip is not in the folder that GATEHOUSE_ASSETS names")}
+        return {
+            "tracker_mota": _empty(
+                "the labelled clip is not in the folder that GATEHOUSE_ASSETS names"
+            )
+        }
     scene, scores = detections_of_clip(assets / CLIP)
     truth, measured = read_truth(assets / TRUTH, TRUTH_SCALE), {}
     for name, runner in RUNNERS.items():
@@ -115,7 +122,9 @@ def clip_figures() -> dict[str, Figure]:
         values = {name: float(getattr(score, key)) for name, score in measured.items()}
         peers = {name: value for name, value in values.items() if name != "ours"}
         how = f"{MODEL}, 400 frames; " + ", ".join(f"{n} {v:.1f}" for n, v in peers.items())
-        found[f"tracker_{key}"] = _figure(values["ours"], "%", ">=", round(max(peers.values()), 3), how)
+        found[f"tracker_{key}"] = _figure(
+            values["ours"], "%", ">=", round(max(peers.values()), 3), how
+        )
     return found
 
 
