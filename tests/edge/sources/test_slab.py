@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatehouse_edge.errors import SourceError
 from gatehouse_edge.sources.slab import SLOTS, Slab, picture_bytes
 
 
@@ -78,3 +79,15 @@ def test_a_closed_slab_leaves_no_descriptor_behind():
         slab.grow(4096)
         slab.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_slab_does_not_grow_over_a_picture_that_somebody_looks_at(slab, monkeypatch):
+    monkeypatch.setattr("gatehouse_edge.sources.slab.SETTLE_S", 0.05)
+    before = slab.slot_bytes
+    slab.hold(1)
+    with pytest.raises(SourceError, match="looked at"):
+        slab.grow(before * 4)
+    assert slab.slot_bytes == before
+    slab.release(1)
+    slab.grow(before * 4)
+    assert slab.slot_bytes >= before * 4

@@ -29,7 +29,7 @@ SLOTS = 3
 MAX_SLOT_BYTES = MAX_PIXELS * 4
 PAGE = mmap.PAGESIZE
 SETTLE_S = 1.0
-"""How long growing waits for held pictures, whose place it takes; later they may be torn, once."""
+"""How long growing waits for held pictures, whose place it would take."""
 _NUMBERS = itertools.count(1)
 
 
@@ -55,7 +55,11 @@ class Slab:
         return cls(fd)
 
     def grow(self, needed_bytes: int) -> None:
-        """Makes every slot at least `needed_bytes` large (agent). Pictures handed out before stay readable."""
+        """Makes every slot at least `needed_bytes` large (agent).
+
+        SourceError when that is too much, or a picture is held on and on: the decoder would write a new picture, whose privacy
+        zones are still open, over one that somebody looks at.
+        """
         if needed_bytes > MAX_SLOT_BYTES:
             raise SourceError(
                 f"pictures of {needed_bytes >> 20} MiB are more than {MAX_SLOT_BYTES >> 20}"
@@ -63,7 +67,8 @@ class Slab:
         slot_bytes = -(-needed_bytes // PAGE) * PAGE
         if slot_bytes > self.slot_bytes:
             with self._let_go:
-                self._let_go.wait_for(lambda: not any(self._held), SETTLE_S)
+                if not self._let_go.wait_for(lambda: not any(self._held), SETTLE_S):
+                    raise SourceError("a smaller one is still being looked at")
             os.ftruncate(self.fd, slot_bytes * SLOTS)
             self.attach(slot_bytes)
 
