@@ -21,7 +21,8 @@ GROUNDS = {"night": (25, 25, 25), "asphalt": (110, 110, 110), "salmon wall": (12
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Draw = Callable[[Floats, int], Floats]
-GRAINS = 11
+GRAINS, GRAINS_NOISE = 11, 3.0
+"""Fields of noise that come round again, for as long as they are faint: strong ones would have a beat."""
 _ROWS, _COLUMNS = np.indices((HEIGHT, WIDTH)).astype(np.float32)
 PATCH = (slice(60, 180), slice(100, 300))
 
@@ -257,8 +258,16 @@ def _disc(
 def _taken(picture: Floats, number: int, noise: float) -> Picture:
     """As a sensor would: one of a few fields of noise, since drawing new ones costs more than all the rest."""
     height, width = picture.shape[:2]
-    grain = _grain(height, width)[number % GRAINS]
+    grain = (
+        _grain(height, width)[number % GRAINS]
+        if noise <= GRAINS_NOISE
+        else _fresh(number, height, width)
+    )
     return np.clip(picture + noise * grain, 0, 255).astype(np.uint8)
+
+
+def _fresh(number: int, height: int, width: int) -> Floats:
+    return np.random.default_rng(number).standard_normal((height, width, 3), np.float32)
 
 
 @cache
