@@ -87,7 +87,7 @@ def picture(pixels: Gray) -> Picture:
     detail = np.sqrt(_blocks((levels - smooth) ** 2) / BLOCK_PX**2)
     dark, light = np.percentile(_blocks(levels) / BLOCK_PX**2, (15.0, 85.0))
     points = gray[2::4, 2::4].copy()
-    clipped = np.count_nonzero((points <= _CLIPPED[0]) | (points >= _CLIPPED[1])) / points.size
+    clipped = float(np.mean((points <= _CLIPPED[0]) | (points >= _CLIPPED[1])))
     spread = float(light - dark)
     edges = _edges(smooth)
     return Picture(edges, _lengths(edges), detail, spread, points, _sharpness(pixels), clipped)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 
@@ -77,14 +78,20 @@ def cover(level: float, ratio: float = 0.9) -> Change:
 def hand(pixels: Pixels, at: float) -> Pixels:
     """A palm on the lens: skin-coloured, soft, with a little structure."""
     high, wide = pixels.shape[:2]
+    palm = _relief(high, wide) + _noise(pixels.shape, at, 3.0)
+    out = pixels.copy()
+    out[:, : int(0.9 * wide)] = _clip(palm)[:, : int(0.9 * wide)]
+    return out
+
+
+@cache
+def _relief(high: int, wide: int) -> NDArray[np.float64]:
+    """A palm without noise."""
     rng = np.random.default_rng(3)
     soft = cv2.GaussianBlur(rng.normal(0, 1, (high, wide)), (0, 0), wide / 40)
     fine = cv2.GaussianBlur(rng.normal(0, 1, (high, wide)), (0, 0), wide / 200)
     relief = 12 * soft / soft.std() + 2 * fine / fine.std()
-    palm = np.array([110.0, 130.0, 170.0]) + relief[..., None] + _noise(pixels.shape, at, 3.0)
-    out = pixels.copy()
-    out[:, : int(0.9 * wide)] = _clip(palm)[:, : int(0.9 * wide)]
-    return out
+    return np.array([110.0, 130.0, 170.0]) + relief[..., None]
 
 
 def defocus(pixels: Pixels, at: float) -> Pixels:
