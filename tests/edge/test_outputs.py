@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.app.outputs import Outputs
@@ -157,6 +157,7 @@ def test_a_registered_message_is_said_as_it_was_registered(bench):
     assert bench.outputs.announce("leave") == "refused"
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.one_of(

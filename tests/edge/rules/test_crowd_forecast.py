@@ -4,7 +4,7 @@ import random
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.crowd_density import build
@@ -87,6 +87,7 @@ def test_it_can_be_switched_off():
     assert found == []
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 5000)), max_size=400))
 def test_a_trend_is_bounded_and_no_time_is_negative(steps):
     points, at = Trend(), 0.0

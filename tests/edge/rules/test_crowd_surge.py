@@ -1,7 +1,7 @@
 """Zones that fill suddenly, and crowds that run."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.crowd_surge import COUNTS_MAX, SurgeMemory, build
@@ -96,6 +96,7 @@ def test_runners_of_a_while_ago_run_no_more():
     assert told(rule(), *moving(0, 1, 40, 30), *counted(6, 60, 40)) == []
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 400), max_size=120), st.floats(0.2, 2), st.floats(0.2, 2))
 def test_a_stricter_rise_never_comes_earlier_and_nothing_below_ten_is_told(counts, a, b):
     observed = [(float(i), count_of(float(i), n)) for i, n in enumerate(counts)]

@@ -1,7 +1,7 @@
 """Calls at an entrance that nobody answers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
@@ -62,6 +62,7 @@ def test_times_out_of_order_are_refused():
             rule(params)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 90), st.booleans()), max_size=20))
 def test_no_call_is_raised_that_waited_less_than_half_a_minute(steps):
     observed, at, since, longest = [], 0, None, 0

@@ -1,7 +1,7 @@
 """Things left standing in a way out."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
@@ -73,6 +73,7 @@ def test_its_view_judges_stillness_as_the_rule_says():
     assert watch.stillness.least_m2 == 0.1
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1), max_size=400), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_it_is_never_raised_before_its_time_and_never_earlier_when_stricter(covers, a, b):
     observed = [

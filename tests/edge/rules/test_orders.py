@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.build import build_rules
@@ -85,7 +85,7 @@ def test_a_drill_concerns_its_own_rule_only_and_a_walk_test_concerns_all():
 
 
 def test_an_open_hazard_is_never_turned_into_a_drill():
-    play = Play().tell(
+    play = Play("shed_smoke").tell(
         smoke(0.0, True),
         (5.0, DrillOrder("shed_smoke", HOUR)),
         *ticks(6, 700),
@@ -273,6 +273,7 @@ def test_a_wall_clock_that_is_set_back_makes_no_drill_longer():
     assert orders.kept(late).drills == {}
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.one_of(

@@ -1,7 +1,7 @@
 """Car parks without a free bay."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
@@ -115,6 +115,7 @@ def test_while_the_time_is_unknown_it_stays_as_it_was(before, now):
     assert OpenHours(closed=hours(["00:00-00:00"], DAYS, "UTC")).armed(unknown, before) is now
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.integers(0, 22)), max_size=12),
     st.floats(0.5, 1),

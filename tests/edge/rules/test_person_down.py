@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
@@ -143,6 +143,7 @@ def test_more_persons_than_can_be_followed_are_left_out():
     assert len(state.memory.bodies) == BODIES_MAX
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from(["stand", "lie", "gone"]), st.integers(1, 30)), max_size=12)
 )
@@ -166,6 +167,7 @@ def test_nobody_is_down_who_did_not_lie_for_ten_seconds_and_each_raise_has_its_e
         open_now = finding.phase != "cleared"
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(2, 60), st.floats(2, 60))
 def test_a_longer_wait_never_raises_earlier(a, b):
     def raised(pre):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.stretch import RUNS_MAX, begun, failed
@@ -35,6 +35,7 @@ def expected(truths):
     return None
 
 
+@settings(deadline=None, max_examples=50)
 @given(TRUTHS)
 def test_a_hazard_is_raised_as_soon_as_any_stretch_has_held_and_dated_by_its_first_true_sample(
     truths,
@@ -42,6 +43,7 @@ def test_a_hazard_is_raised_as_soon_as_any_stretch_has_held_and_dated_by_its_fir
     assert raised(truths) == expected(truths)
 
 
+@settings(deadline=None, max_examples=50)
 @given(TRUTHS, st.lists(st.integers(0, 79), max_size=20))
 def test_what_is_true_more_often_is_never_raised_later(truths, more):
     also = [true or at in more for at, true in enumerate(truths)]
@@ -54,6 +56,7 @@ def test_a_gap_too_many_begins_the_stretch_later_and_not_anew():
     assert raised(truths) == (17, 7)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0.001, 5), max_size=300))
 def test_beginnings_are_bounded_and_false_time_is_not_forgotten(gaps):
     runs, at = begun((), 0.0, START), 0.0

@@ -1,7 +1,7 @@
 """Batteries that run down and mains that are gone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
@@ -85,6 +85,7 @@ def test_cameras_give_no_voltages():
     assert frozenset(DeviceKind) - {DeviceKind.CAMERA, DeviceKind.THERMAL} == SPEAKING
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(9, 14), max_size=60), st.floats(9, 14), st.floats(9, 14))
 def test_it_is_never_raised_while_well_and_a_lower_limit_never_comes_earlier(values, a, b):
     observed = [volts(10.0 * i, v) for i, v in enumerate(values)]

@@ -1,7 +1,7 @@
 """Boats where none should be."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatehouse_edge.errors import RuleConfigError
@@ -130,6 +130,7 @@ def test_boats_that_are_followed_are_bounded():
     assert len(state.memory.ways) == len(state.memory.lengths) == WAYS_MAX
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(0, 12), st.floats(0.5, 8), st.floats(0.5, 20), st.floats(0.5, 20))
 def test_a_stricter_length_is_never_raised_earlier_nor_a_boat_shorter_than_it(speed, long, a, b):
     def raised(least):

@@ -1,6 +1,7 @@
 """One small site with every kind of rule, and for each kind what happens there: for golden and whole-rule tests."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 from gatehouse_edge.rules.observations import Acknowledged, Looked, Observation, SourceUp
@@ -40,7 +41,7 @@ def site_tree() -> dict[str, Any]:
             _zone("shed", "shed", 6, 5),
             _zone("lobby", "door", 5, 4, closed_hours=["22:00-06:00"]),
             _zone("cellar", "area", 10, 5, pinch=True),
-            *rule_stories.ZONES,
+            *deepcopy(rule_stories.ZONES),
         ],
         "gates": [
             {"id": "plaza_gate", "from": "outside", "to": "plaza", "width_m": 3.0},
@@ -59,7 +60,7 @@ def site_tree() -> dict[str, Any]:
             {"device": "cam_fence", "zone": "fence", "polygon": LOWER},
             {"device": "cam_lane", "zone": "fire_lane", "polygon": LOWER},
             {"device": "cam_shed", "zone": "shed", "polygon": WHOLE},
-            *rule_stories.VIEWS,
+            *deepcopy(rule_stories.VIEWS),
         ],
         "schedules": [
             {"id": "night", "hours": ["22:00-06:00"], "days": ["mon", "tue", "wed", "thu", "fri"]}
@@ -79,7 +80,7 @@ def site_tree() -> dict[str, Any]:
             _rule("lobby_forced", "door_forced", "lobby", "contact_1"),
             _rule("cellar_gas", "reading_out_of_range", "cellar", "gas_1"),
             _rule("lane_silent", "source_stale", "fire_lane", "cam_lane"),
-            *rule_stories.RULES,
+            *deepcopy(rule_stories.RULES),
         ],
         "devices": [
             _device("cam_plaza", "camera", "plaza"),
@@ -94,7 +95,7 @@ def site_tree() -> dict[str, Any]:
             _device("reader_1", "reader", "lobby"),
             _device("counter_1", "counter", "cellar"),
             _device("gas_1", "gas", "cellar"),
-            *rule_stories.DEVICES,
+            *deepcopy(rule_stories.DEVICES),
         ],
     }
 
