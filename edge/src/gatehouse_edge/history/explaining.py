@@ -48,6 +48,7 @@ class Explainer:
     ) -> None:
         self._rules, self._params, self._write, self._json = rules, params, write, as_json
         self._disarmed: dict[str, float] = {}
+        self._true: dict[str, str] = {}
         self._began: float | None = None
 
     def heard(self, step: Heard) -> None:
@@ -67,9 +68,11 @@ class Explainer:
     ) -> None:
         if said is not None:
             self._tell(rule, account(rule, states, said, now), said, now)
-        for silence in silences(rule, *states, now):
+        name, sample = rule.binding.rule, states[1].sample
+        if sample is not None and any(sample.on):
+            self._true[name] = sample.facts.reason
+        for silence in silences(rule, *states, now, self._true.get(name, "its condition")):
             if silence.said == "disarmed":
-                name = rule.binding.rule
                 if now.at - self._disarmed.get(name, float("-inf")) < DISARMED_EVERY_S:
                     continue
                 self._disarmed[name] = now.at

@@ -68,8 +68,10 @@ def account(
     )
 
 
-def silences(rule: Rule, before: RuleState, after: RuleState, now: Moment) -> Iterator[Account]:
-    """Why nothing was said in a step where something nearly was."""
+def silences(
+    rule: Rule, before: RuleState, after: RuleState, now: Moment, true: str = "its condition"
+) -> Iterator[Account]:
+    """Why nothing was said in a step where something nearly was. `true`: what was so when it was last so."""
     lapse = _lapsed(rule, before.trigger, after.trigger)
     if lapse is not None and (after.armed or rule.arming is None):
         stage, was, held_s = lapse
@@ -77,7 +79,7 @@ def silences(rule: Rule, before: RuleState, after: RuleState, now: Moment) -> It
             rule=rule.binding.rule,
             said="lapsed",
             time=now.time,
-            why=f"{before.trigger.facts.reason}: true for {held_s:.1f} s of {stage.dwell_s:g} s",
+            why=f"{true}: true for {held_s:.1f} s of {stage.dwell_s:g} s",
             grade=stage.grade,
             since=was.runs[0].time,
             held_s=held_s,
