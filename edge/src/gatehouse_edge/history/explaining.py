@@ -10,7 +10,7 @@ import msgspec
 
 from gatehouse_edge.history.setup import kind_of
 from gatehouse_edge.ports import Heard
-from gatehouse_edge.rules.explanation import Account, account, silences, used
+from gatehouse_edge.rules.explanation import Account, account, disarmed, silences, used
 from gatehouse_edge.rules.observations import Moment
 from gatehouse_edge.rules.quantum import whole
 from gatehouse_edge.rules.rule import Rule, RuleState
@@ -55,6 +55,7 @@ class Explainer:
         """One step of the rules."""
         now = whole(step.now)
         self._began = now.at if self._began is None else self._began
+        self._found(step, now)
         spoken = {f.rule: f for f in (*step.judged.findings, *step.judged.hidden)}
         for name, rule in self._rules.rules.items():
             before = step.before.rules.get(name, RuleState())
@@ -68,15 +69,22 @@ class Explainer:
     ) -> None:
         if said is not None:
             self._tell(rule, account(rule, states, said, now), said, now)
-        name, sample = rule.binding.rule, states[1].sample
-        if sample is not None and any(sample.on):
-            self._true[name] = sample.facts.reason
+        name = rule.binding.rule
         for silence in silences(rule, *states, now, self._true.get(name, "its condition")):
-            if silence.said == "disarmed":
-                if now.at - self._disarmed.get(name, float("-inf")) < DISARMED_EVERY_S:
-                    continue
-                self._disarmed[name] = now.at
             self._tell(rule, silence, None, now)
+
+    def _found(self, step: Heard, now: Moment) -> None:
+        """Remembers what was true, and says it where the rule is not armed."""
+        for name, sample in step.judged.samples:
+            rule = self._rules.rules.get(name)
+            if rule is None or not any(sample.on):
+                continue
+            self._true[name] = sample.facts.reason
+            idle = disarmed(rule, step.after.rules[name], sample.facts.reason, now)
+            due = now.at - self._disarmed.get(name, float("-inf")) >= DISARMED_EVERY_S
+            if idle is not None and due:
+                self._disarmed[name] = now.at
+                self._tell(rule, idle, None, now)
 
     def _tell(self, rule: Rule, one: Account, said: Finding | None, now: Moment) -> None:
         media_s = now.at - (self._began or 0.0)

@@ -169,7 +169,15 @@ class Rehearsal:
         if before is not after:
             accounts = [] if after is None else [a for a in after.silences if a.rule == name]
             _compare(out, accounts, removed=after is None)
+            out.gone = [(span, self._unarmed(name, span) or why) for span, why in out.gone]
         return out
+
+    def _unarmed(self, name: str, span: Span) -> str | None:
+        rule = self._rules[1].rules.get(name)
+        if rule is None or rule.arming is None:
+            return None
+        armed = rule.arming.armed(Moment(0.0, span.begin), before=False)
+        return None if armed else "the rule is not armed at that hour"
 
 
 def spans(rule: str, findings: Iterable[Finding]) -> list[Span]:

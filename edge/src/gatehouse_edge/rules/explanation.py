@@ -96,9 +96,13 @@ def silences(
             f"{after.trigger.facts.reason}: the last one ended {since_s:.0f} s ago,"
             f" and the pause is {rule.timing.rearm_s:g} s",
         )
-    if _disarmed(rule, after) and not _disarmed(rule, before):
-        reason = "" if after.sample is None else after.sample.facts.reason
-        yield Account(rule.binding.rule, "disarmed", now.time, f"{reason}: the rule is not armed")
+
+
+def disarmed(rule: Rule, state: RuleState, true: str, now: Moment) -> Account | None:
+    """Why nothing comes of what is true now, where the rule is not armed."""
+    if rule.arming is None or state.armed:
+        return None
+    return Account(rule.binding.rule, "disarmed", now.time, f"{true}: the rule is not armed")
 
 
 def _raised(
@@ -173,12 +177,6 @@ def _lapsed(
 
 def _waits(trigger: TriggerState) -> bool:
     return trigger.open is None and any(s.active for s in trigger.stages)
-
-
-def _disarmed(rule: Rule, state: RuleState) -> bool:
-    if rule.arming is None or state.armed:
-        return False
-    return state.sample is not None and any(state.sample.on)
 
 
 def used(params: Mapping[str, object]) -> str:
