@@ -142,15 +142,14 @@ def _on_grid(levels: Levels, times: NDArray[np.float64]) -> Levels:
     right = times.searchsorted(grid).clip(1, len(times) - 1)
     share = (grid - times[right - 1]) / (times[right] - times[right - 1])
     weight = np.clip(share, 0.0, 1.0).astype(np.float32)[:, None]
-    mixed = levels[right - 1] * (1 - weight) + levels[right] * weight
-    return mixed.astype(np.float32, copy=False)
+    return np.asarray(levels[right - 1] * (1 - weight) + levels[right] * weight, np.float32)
 
 
 def _gain(around: Levels) -> Levels:
     """How bright the whole picture is at each step, relative to its mean."""
     usual = np.maximum(around.mean(axis=0), _DARK_LEVELS)
     gain = np.percentile(around / usual, 50, axis=1).astype(np.float32)
-    return np.maximum(gain, np.float32(_LEAST_GAIN))
+    return np.asarray(np.maximum(gain, np.float32(_LEAST_GAIN)), np.float32)
 
 
 def _running_mean(steady: Levels) -> Levels:
@@ -160,7 +159,7 @@ def _running_mean(steady: Levels) -> Levels:
     begin = np.zeros((1, steady.shape[1]), np.float32)
     total = np.vstack([begin, padded]).cumsum(axis=0, dtype=np.float64)
     mean = (total[_MEAN_STEPS:] - total[:-_MEAN_STEPS])[: len(steady)] / _MEAN_STEPS
-    return mean.astype(np.float32)
+    return np.asarray(mean, np.float32)
 
 
 def _flicker(steady: Levels) -> tuple[float, float, float]:
