@@ -93,14 +93,29 @@ def _as_words(table: Table) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """A part of the picture, xyxy px, that was last looked at closely at `before`, media seconds, ahead of this look; and
+    whether in this one too (`looked`).
+    """
+
+    xyxy: tuple[float, float, float, float]
+    before: float
+    looked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
-    """When and of what a step is: `at` media seconds, `time` aware UTC, `width` and `height` of the frame in pixels."""
+    """When and of what a step is: `at` media seconds, `time` aware UTC, `width` and `height` of the frame in pixels.
+
+    `patches`: parts of the picture that are not looked at closely in every look.
+    """
 
     device: str
     at: float
     time: datetime
     width: int
     height: int
+    patches: tuple[Patch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

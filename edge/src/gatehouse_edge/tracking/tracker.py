@@ -5,7 +5,8 @@
     another -> new tracks -> forget the old
 
 The order of detections does not matter. A track is told once it has been seen `confirm_hits` times; `seen` says
-whether it was in this very frame. Ids are random per camera and start, and die with the track.
+whether it was in this very frame, or in the last close look where only a close look finds it (see `patches`).
+Ids are random per camera and start, and die with the track.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gatehouse_edge.tracking.associate import Rows, assign, direction_agreement
 from gatehouse_edge.tracking.geometry import centres, height_likeness, overlaps
 from gatehouse_edge.tracking.motion import lead, observe, predict, start
 from gatehouse_edge.tracking.parameters import DEFAULTS, TrackerParameters
+from gatehouse_edge.tracking.patches import held, looked_before
 from gatehouse_edge.tracking.splits import find_split
 from gatehouse_edge.tracking.table import (
     GROUP,
@@ -63,7 +65,7 @@ class Tracker:
         before = moment.at if state.at is None else state.at
         seen = _to_arrays(detections, self.parameters.score_low)
         table = join(state.table)
-        matched = self._match(table, seen, before, moment.at)
+        matched = self._match(table, seen, before, moment)
         rows = (matched >= 0).nonzero()[0]
         self._update(table, rows, seen.take(matched[rows]), before, moment.at)
         free = self._free(table, rows, seen, matched)
@@ -71,16 +73,17 @@ class Tracker:
         fresh = join(other, self._begin(seen, free, len(matched) + len(other), moment.at))
         if len(fresh):
             fresh["track_id"] = track_ids(np.arange(len(fresh)) + state.begun, state.seed)
-        table = join(pick(table, self._worth_keeping(table, moment.at)), fresh)
+        table = join(pick(table, self._worth_keeping(table, moment)), fresh)
         after = TrackerState(state.seed, table, moment.at, state.begun + len(fresh))
         return after, self._tell(table, moment)
 
-    def _match(self, table: Table, seen: _Seen, before: float, at: float) -> Rows:
+    def _match(self, table: Table, seen: _Seen, before: float, moment: Moment) -> Rows:
         """The detection of each track `(n,)`, -1 where there is none."""
         settings = self.parameters
         matched = np.full(len(table), -1, np.intp)
         if not (len(table) and len(seen.scores)):
             return matched
+        at, since = moment.at, looked_before(table, before, moment.patches)
         slow = at - before >= settings.slow_s
         sure = seen.scores >= settings.score_high
         same = table["group"][:, None] == GROUP[seen.labels]
@@ -97,7 +100,7 @@ class Tracker:
             matched[rows[found_rows]] = columns[found_columns]
 
         if not sure.all():
-            alone = (matched < 0) & (table["last_at"] >= before)
+            alone = (matched < 0) & (table["last_at"] >= since)
             plain = overlaps(expected, seen.boxes)
             _pair(matched, plain, same & ~sure & (plain >= settings.overlap_low) & alone[:, None])
 
@@ -108,7 +111,7 @@ class Tracker:
             _pair(matched, last, same & sure & (last >= settings.overlap))
             far = _distances(expected, seen.boxes) / table["size"][:, 1:]
             reach = settings.reach + settings.reach_per_s * (at - table["last_at"])
-            lost = (table["last_at"] < before) & (table["hits"] >= settings.settled_hits)
+            lost = (table["last_at"] < since) & (table["hits"] >= settings.settled_hits)
             alike = height_likeness(expected, seen.boxes) >= settings.reach_alike
             allowed = (far <= reach[:, None]) & alike & lost[:, None]
             _pair(matched, -far, same & sure & allowed)
@@ -180,23 +183,24 @@ class Tracker:
         better &= groups[:, None] == groups
         return np.flatnonzero(~taken.any(axis=1) & ~better.any(axis=1))
 
-    def _worth_keeping(self, table: Table, at: float) -> NDArray[np.bool_]:
+    def _worth_keeping(self, table: Table, moment: Moment) -> NDArray[np.bool_]:
         settings = self.parameters
         confirmed = table["hits"] >= settings.confirm_hits
         limit = np.where(confirmed, settings.keep_s, settings.keep_new_s)
-        return np.asarray(at - table["last_at"] <= limit)
+        return np.asarray(moment.at - table["last_at"] <= limit) | held(table, moment.patches)
 
     def _tell(self, table: Table, moment: Moment) -> Tracks:
         """Confirmed tracks as values, in the order in which they began."""
         told = pick(table, table["hits"] >= self.parameters.confirm_hits)
+        labels: list[int] = told["votes"].argmax(axis=1).tolist()
         columns = (
             told["track_id"].tolist(),
-            [LABELS[index] for index in told["votes"].argmax(axis=1).tolist()],
+            [LABELS[index] for index in labels],
             told["score"].tolist(),
             map(tuple, predict(told, moment.at).tolist()),
             (moment.at - told["first_at"]).tolist(),
             told["hits"].tolist(),
-            (told["last_at"] == moment.at).tolist(),
+            ((told["last_at"] == moment.at) | held(told, moment.patches)).tolist(),
         )
         tracks = tuple(map(Track, *columns))
         return Tracks(moment.device, moment.at, moment.time, moment.width, moment.height, tracks)
