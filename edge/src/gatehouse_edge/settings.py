@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gatehouse_edge.inference.runtimes import NAME_PATTERN, RuntimeCommand
+from gatehouse_edge.inference.tiling import Tiles
 from gatehouse_edge.inference.turns import Priority
 from gatehouse_edge.outbox.bounds import Limits
 from gatehouse_edge.plugins.spec import PluginSettings
@@ -55,6 +57,20 @@ class CameraSettings(Keys, frozen=True, kw_only=True):
     model: Annotated[
         str, Meta(max_length=512, description="A name of `model list`, or the path of a manifest")
     ] = "yolox_nano"
+    runtime: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="Who runs the model; the agent itself, or one of inference.runtimes or of an installed package",
+            ),
+        ]
+        | None
+    ) = None
+    tiles: Annotated[
+        Tiles,
+        Meta(description="Look closer where the marks say that people are too small for the model"),
+    ] = Tiles.OFF
     rate_fps: Annotated[
         float, Meta(gt=0, le=60, description="Looks a second, as long as there is time for them")
     ] = 5.0
@@ -97,6 +113,10 @@ class InferenceSettings(Keys, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1, le=32, description="Frames at once; one a core by default")]
         | None
     ) = None
+    runtimes: Annotated[
+        dict[Annotated[str, Meta(pattern=NAME_PATTERN)], RuntimeCommand],
+        Meta(max_length=16, description="Programs of somebody else's that run models"),
+    ] = {}
 
 
 class OutputSpec(Keys, frozen=True, kw_only=True):

@@ -12,12 +12,17 @@ from gatehouse_edge.config import Config
 from gatehouse_edge.gate.motion import MotionGate
 from gatehouse_edge.inference.catalogue import is_reviewed
 from gatehouse_edge.inference.detector import ChildDetector, open_detector
+from gatehouse_edge.inference.runtimes import find_runtime
 from gatehouse_edge.inference.thermal import Thermometer
+from gatehouse_edge.inference.tiled import TiledDetector
+from gatehouse_edge.inference.tiling import Tiles
 from gatehouse_edge.pipeline import Look
-from gatehouse_edge.ports import Gate, Sight
+from gatehouse_edge.ports import Detector, Gate, Sight
+from gatehouse_edge.rules.build import views_of
 from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_edge.tracking.parameters import parameters_for
-from gatehouse_edge.tracking.table import Moment, TrackerState
+from gatehouse_edge.tracking.patches import held
+from gatehouse_edge.tracking.table import Moment, Patch, TrackerState
 from gatehouse_edge.tracking.tracker import Tracker
 from gatehouse_edge.values import Detection, Frame, Tracks
 from gatehouse_shared.names import DeviceKind
@@ -27,10 +32,15 @@ from gatehouse_shared.wire import sha256_hex
 
 
 class CameraTracker:
-    """A tracker with the memory of one camera. `seed` makes its ids; they leave neither the camera nor the process."""
+    """A tracker with the memory of one camera. `seed` makes its ids; they leave neither the camera nor the process.
 
-    def __init__(self, tracker: Tracker, seed: int) -> None:
-        self._tracker, self._seed = tracker, seed
+    `patches`: asked after each look for the parts of the picture that are not looked at closely in every look.
+    """
+
+    def __init__(
+        self, tracker: Tracker, seed: int, patches: Callable[[], tuple[Patch, ...]] = tuple
+    ) -> None:
+        self._tracker, self._seed, self._patches = tracker, seed, patches
         self._state = TrackerState(seed)
 
     @property
@@ -43,14 +53,16 @@ class CameraTracker:
         """Whether all that is followed is confirmed and was found in the last look."""
         state = self._state
         sure = state.table["hits"] >= self._tracker.parameters.confirm_hits
-        return bool((sure & (state.table["last_at"] == state.at)).all())
+        found = (state.table["last_at"] == state.at) | held(state.table, self._patches())
+        return bool((sure & found).all())
 
     def follow(self, detections: tuple[Detection, ...], frame: Frame) -> Tracks:
         """The tracks after one inferred frame. A camera that came back with an earlier media time starts afresh."""
         if self._state.at is not None and frame.at <= self._state.at:
             self._state = TrackerState(self._seed)
         height, width = frame.pixels.shape[:2]
-        moment = Moment(frame.device, frame.at, frame.time, width, height)
+        patches = self._patches()
+        moment = Moment(frame.device, frame.at, frame.time, width, height, patches)
         self._state, tracks = self._tracker.step(self._state, detections, moment)
         return tracks
 
@@ -68,37 +80,55 @@ class Models:
     gate: Callable[[], Gate] = MotionGate
     threads: int | None = None
     recorded: bool = False
-    _open: dict[str, ChildDetector] = field(default_factory=dict[str, ChildDetector])
-    _states: dict[str, ModelState] = field(default_factory=dict[str, ModelState])
+    _open: dict[_Use, ChildDetector] = field(default_factory=dict["_Use", ChildDetector])
+    _states: dict[_Use, ModelState] = field(default_factory=dict["_Use", ModelState])
 
     def sight(self, device: str, model: str, rate_fps: float) -> Sight:
         """The sight of one camera. Raises ModelError and ConfigError."""
         if self.config.kind(device) is DeviceKind.THERMAL:
             return thermometer(self.config, device)
+        settings = self.config.file.cameras[device]
         place = list(self.config.file.cameras).index(device)
-        detector = self._detector(model, rate_fps).for_camera(place)
-        tracker = CameraTracker(Tracker(parameters_for(detector.scores)), self.seed())
+        single = self._detector(model, settings.runtime, rate_fps).for_camera(place)
+        detector, patches = _with_tiles(self.config, device, single)
+        tracker = CameraTracker(Tracker(parameters_for(single.scores)), self.seed(), patches)
         watchers = watchers_for(self.config, device, recorded=self.recorded)
         faster = any(watcher.least_fps > rate_fps for watcher in watchers)
-        return Look(
-            self.gate(), detector, tracker, watchers, rate_fps=rate_fps if faster else None
-        )
+        return Look(self.gate(), detector, tracker, watchers, rate_fps=rate_fps if faster else None)
 
     def states(self) -> tuple[ModelState, ...]:
         """What the birth says of the models in use."""
-        return tuple(self._states.values())
+        return tuple(dict.fromkeys(self._states.values()))
 
     def close(self) -> None:
         """End the models' processes once no camera uses them; idempotent."""
         for detector in self._open.values():
             detector.close()
 
-    def _detector(self, model: str, rate_fps: float) -> ChildDetector:
-        if model not in self._open:
+    def _detector(self, model: str, runtime: str | None, rate_fps: float) -> ChildDetector:
+        use = (model, runtime)
+        if use not in self._open:
             name = str(self.config.path(model)) if model.endswith((".yaml", ".yml")) else model
-            detector = open_detector(name, interval_s=1.0 / rate_fps, threads=self.threads)
-            self._open[model], self._states[model] = detector, _state(detector)
-        return self._open[model]
+            runs = find_runtime(runtime, self.config.file.inference.runtimes)
+            detector = open_detector(
+                name, interval_s=1.0 / rate_fps, runtime=runs, threads=self.threads
+            )
+            self._open[use], self._states[use] = detector, _state(detector)
+        return self._open[use]
+
+
+_Use = tuple[str, str | None]
+"""A model and who runs it."""
+
+
+def _with_tiles(
+    config: Config, device: str, detector: ChildDetector
+) -> tuple[Detector, Callable[[], tuple[Patch, ...]]]:
+    """The detector as the camera's settings want it, and what its tracker asks. The same process either way."""
+    if config.file.cameras[device].tiles is not Tiles.AUTO:
+        return detector, tuple
+    tiled = TiledDetector(detector, views_of(config.site, config.file.gateway, device))
+    return tiled, tiled.patches
 
 
 def source_for(spec: SourceSpec, sight: Sight) -> SourceSpec:

@@ -1,6 +1,6 @@
 """What decoders give and what leaves the inference process. Numpy only, pure.
 
-Wire of the inference process, also for inference plug-ins: int16 `(n, 6)`, a row is `x1 y1 x2 y2 label score`
+Wire of the inference process, also of outside runtimes: int16 `(n, 6)`, a row is `x1 y1 x2 y2 label score`
 with the box in quarter pixels of the frame, the label as index into `LABELS`, the score in thousandths; best
 score first, at most 512 rows. Nothing else comes back, so nothing that describes a person can.
 """
@@ -98,6 +98,23 @@ def to_rows(boxes: Boxes) -> NDArray[np.int16]:
     rows[:, :4] = np.clip(quarter, 0, 32_767)
     rows[:, 4] = boxes.labels[:count]
     rows[:, 5] = np.clip(np.rint(boxes.scores[:count] * SCORE_STEPS), 0, SCORE_STEPS)
+    return rows
+
+
+def read_rows(raw: bytes, width: int, height: int) -> NDArray[np.int16]:
+    """Rows `(n, 6)` as an inference process wrote them for a picture of `width` x `height`.
+
+    Raises ValueError for what cannot be: too many, a box beyond the picture or turned over, no such label, no such score.
+    """
+    if len(raw) > MAX_ROWS * 12 or len(raw) % 12:
+        raise ValueError(f"more than {MAX_ROWS} rows, or a part of one")
+    rows = np.frombuffer(raw, "<i2").reshape(-1, 6).astype(np.int16, copy=False)
+    x1, y1, x2, y2, labels, scores = rows.T
+    good = (x1 >= 0) & (y1 >= 0) & (x1 <= x2) & (y1 <= y2)
+    good &= (x2 <= width * STEPS_A_PIXEL) & (y2 <= height * STEPS_A_PIXEL)
+    good &= (labels >= 0) & (labels < len(LABELS)) & (scores >= 0) & (scores <= SCORE_STEPS)
+    if not good.all():
+        raise ValueError("a row that cannot be")
     return rows
 
 

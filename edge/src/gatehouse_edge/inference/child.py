@@ -8,17 +8,14 @@ control socket closes, in the middle of a model's work too, and when any of its 
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
-import resource
 import select
 import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -29,6 +26,7 @@ from gatehouse_edge.inference.boxes import MAX_SIDE_PX
 from gatehouse_edge.inference.engine import Engine, build_engine
 from gatehouse_edge.inference.manifest import MAX_MODEL_BYTES
 from gatehouse_edge.inference.messages import (
+    LEAST_REGION_PX,
     MAX_MESSAGE_BYTES,
     Attach,
     Detach,
@@ -38,9 +36,7 @@ from gatehouse_edge.inference.messages import (
     decode_request,
     encode_reply,
 )
-
-_NEW_USER: Final = 0x1000_0000
-_NEW_NETWORK: Final = 0x4000_0000
+from gatehouse_edge.inference.rights import give_up_rights
 
 
 class Segments:
@@ -66,9 +62,13 @@ class Segments:
             self._maps.pop(segment, None)
 
     def pixels(self, look: Look) -> NDArray[np.uint8]:
-        """The frame `(h, w, 3)` that `look` speaks of, without a copy. Raises ValueError when it is not all there."""
+        """The frame or region `(h, w, 3)` that `look` speaks of, without a copy. Raises ValueError when it is not all there."""
         if not (0 < look.height <= MAX_SIDE_PX and 0 < look.width <= MAX_SIDE_PX):
             raise ValueError("a frame of a size that cannot be")
+        x, y, wide, high = look.region
+        least = (min(LEAST_REGION_PX, look.width), min(LEAST_REGION_PX, look.height))
+        if wide < least[0] or high < least[1] or x + wide > look.width or y + high > look.height:
+            raise ValueError("a region that is not in its frame, or too small")
         size = look.height * look.width * 3
         with self._turn:
             known = self._maps.get(look.segment)
@@ -78,7 +78,7 @@ class Segments:
         if look.offset + size > len(known):
             raise ValueError("a frame that reaches beyond its memory")
         flat = np.frombuffer(known, np.uint8, count=size, offset=look.offset)
-        return flat.reshape(look.height, look.width, 3)
+        return flat.reshape(look.height, look.width, 3)[y : y + high, x : x + wide]
 
 
 def serve(control: socket.socket, lanes: list[socket.socket]) -> int:
@@ -146,20 +146,6 @@ def _read_model(fds: list[int]) -> bytes:
         return b""
     with open(fds[0], "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
         return stream.read(MAX_MODEL_BYTES + 1)
-
-
-def give_up_rights(memory_bytes: int) -> None:
-    """No network, no files written, no core, no more memory than this. What the kernel refuses is left as it is.
-
-    Must be called while the process has one thread, or the kernel refuses the new name spaces.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_NEW_NETWORK) != 0:
-        libc.unshare(_NEW_USER | _NEW_NETWORK)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def _end_with_agent(control: socket.socket) -> None:

@@ -18,7 +18,9 @@ from gatehouse_edge.errors import ModelError
 from gatehouse_edge.inference.boxes import to_detections
 from gatehouse_edge.inference.catalogue import resolve_manifest
 from gatehouse_edge.inference.manifest import Manifest, ModelFile, Scores
-from gatehouse_edge.inference.process import MEMORY_BYTES, InferenceProcess
+from gatehouse_edge.inference.process import InferenceProcess
+from gatehouse_edge.inference.runtimes import OWN, Runtime
+from gatehouse_edge.inference.tiling import Tile
 from gatehouse_edge.inference.weights import find_accepted
 from gatehouse_edge.values import Detection, Frame, FrameMemory
 
@@ -62,14 +64,16 @@ class ChildDetector:
 
         The caller sees to it that the frame stays as it is meanwhile, and calls from one thread at a time.
         """
+        return self._detections(self.rows(frame))
+
+    def rows(self, frame: Frame, tile: Tile | None = None) -> NDArray[np.int16]:
+        """As `look`, of the whole frame or one tile of its camera's layout: rows as in `boxes`, in pixels of that part."""
         child, place = self._process.child, frame.place
         if place is not None and self._sees(place.memory):
             height, width = frame.pixels.shape[:2]
-            rows = child.rows_shared(self._camera, place.offset, (height, width), frame.at)
-        else:
-            pixels = cast("NDArray[np.uint8]", frame.pixels)
-            rows = child.rows(self._camera, pixels, frame.at)
-        return self._detections(rows)
+            return child.rows_shared(self._camera, place.offset, (height, width), frame.at, tile)
+        pixels = cast("NDArray[np.uint8]", frame.pixels)
+        return child.rows(self._camera, pixels, frame.at, tile)
 
     def _sees(self, memory: FrameMemory) -> bool:
         """Whether the process maps the memory, which a decoder that starts again has afresh. False: it is given back already."""
@@ -130,24 +134,23 @@ def open_detector(
     *,
     interval_s: float = 0.2,
     folder: Path | None = None,
-    memory_bytes: int = MEMORY_BYTES,
+    runtime: Runtime = OWN,
     threads: int | None = None,
 ) -> ChildDetector:
     """A running detector.
 
     `model`: a name of the catalogue, the path of a manifest, or a manifest. `interval_s`: the usual time between frames,
     which only the motion detector needs. `folder` is looked in for the model file first. `threads`: how many frames of
-    several cameras it works on at once, one a core where it is not said. Raises ModelError when there is no such model,
-    no file, or the file is refused.
+    several cameras it works on at once, one a core where it is not said. `runtime`: who runs it.
+
+    Raises ModelError when there is no such model, no file, or the file is refused.
     """
     beside: Path | None = None
     if isinstance(model, str):
         model, beside = resolve_manifest(model)
     folders = tuple(place for place in (folder, beside) if place is not None)
     path, file = find_accepted(model, folders) or (None, None)
-    child = InferenceProcess(
-        model, path, interval_s=interval_s, memory_bytes=memory_bytes, workers=threads
-    )
+    child = InferenceProcess(model, path, interval_s=interval_s, runtime=runtime, workers=threads)
     try:
         child.start()
     except ModelError:

@@ -3,8 +3,10 @@
     control   agent -> child   Hello (the manifest; the model file's descriptor rides along), then Attach (with a
                                descriptor) and Detach, as often as needed
               child -> agent   Ready once, then for each Attach and Detach its segment, once it holds
-    lane      agent -> child   Look; one lane for each worker of the child, one Look at a time
+    lane      agent -> child   Look, at a whole frame or one tile of it; one lane for each worker of the child, one Look at a time
               child -> agent   its number and the rows of `boxes`, int16 `(n, 6)`
+
+Who speaks it need not be of this package: see edge/docs/runtimes.md.
 
 Bounds: a message is at most MAX_MESSAGE_BYTES, a child has at most MAX_WORKERS lanes and maps one segment for each of
 MAX_CAMERAS cameras and each lane.
@@ -26,8 +28,10 @@ MAX_WORKERS: Final = 32
 COPIES: Final = MAX_CAMERAS
 """The segment of the first lane's copies; those below are the cameras' own memories."""
 MAX_SEGMENTS: Final = COPIES + MAX_WORKERS
+LEAST_REGION_PX: Final = 64
+"""No part of a frame that is smaller is looked at by itself."""
 
-_LOOK: Final = struct.Struct("<cIHHIIQd")
+_LOOK: Final = struct.Struct("<cIHHIIQdHHHH")
 _ATTACH: Final = struct.Struct("<cH")
 _REPLY: Final = struct.Struct("<I")
 
@@ -51,7 +55,8 @@ class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Look:
     """Detect in `height` x `width` x 3 bytes at `offset` of `segment`. `number` comes back with the answer.
 
-    `at`: media time of the frame in seconds, not a number where it has none.
+    `at`: media time of the frame in seconds, not a number where it has none. `region`: left, top, width and height of the part to
+    look at, in pixels of the frame; the rows are in pixels of the region. A whole frame is `(0, 0, width, height)`.
     """
 
     number: int
@@ -61,6 +66,7 @@ class Look:
     width: int
     offset: int
     at: float
+    region: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ def encode_look(look: Look) -> bytes:
         look.width,
         look.offset,
         look.at,
+        *look.region,
     )
 
 
@@ -108,8 +115,9 @@ def decode_request(message: bytes) -> Look | Attach | Detach:
             kind, segment = _ATTACH.unpack(message)
             said: Look | Attach | Detach = Attach(segment) if kind == b"A" else Detach(segment)
         else:
-            kind, *words = _LOOK.unpack(message)
-            said = Look(*words)
+            words = _LOOK.unpack(message)
+            kind, region = words[0], (words[8], words[9], words[10], words[11])
+            said = Look(*words[1:8], region)
     except struct.error as error:
         raise ValueError("a message of no known size") from error
     kinds = b"L" if isinstance(said, Look) else b"AD"

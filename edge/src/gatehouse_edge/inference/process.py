@@ -3,8 +3,9 @@
 One process serves up to MAX_CAMERAS cameras, with as many frames at once as it has workers; who comes beyond that waits. Frames
 that lie in the decoder's memory are looked at there (`attach`, `rows_shared`), others are copied into memory that both map.
 
-Crash    a child that dies, hangs or runs out of memory fails every call under way with InferenceDownError; the next call starts a
-         fresh one, once: calls that come meanwhile wait for it, and fail with it. How often to try is the caller's decision.
+Crash    a child that dies, hangs, runs out of memory or says what cannot be fails every call under way with InferenceDownError;
+         the next call starts a fresh one, once: calls that come meanwhile wait for it, and fail with it. How often to try is the
+         caller's decision.
 Bounds   a lane, a socket and at most one copied frame for each worker; one descriptor for each camera. All anonymous memory, gone
          with the last process that maps it.
 """
@@ -20,19 +21,17 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_edge.errors import ModelError
-from gatehouse_edge.inference.boxes import MAX_ROWS, MAX_SIDE_PX
+from gatehouse_edge.inference.boxes import MAX_SIDE_PX, read_rows
 from gatehouse_edge.inference.manifest import Manifest
 from gatehouse_edge.inference.messages import COPIES, MAX_CAMERAS, MAX_WORKERS, Hello, Look
 from gatehouse_edge.inference.running import ChildLostError, RunningChild
-
-MEMORY_BYTES: Final = 2 * 1024**3
-"""Address space of an inference process. A nano detector uses some 0.5 GiB of it and 0.1 GiB of memory."""
+from gatehouse_edge.inference.runtimes import OWN, Runtime
+from gatehouse_edge.inference.tiling import Tile
 
 
 class InferenceDownError(ModelError):
@@ -66,12 +65,12 @@ class InferenceProcess:
         file: Path | None,
         *,
         interval_s: float = 0.2,
-        memory_bytes: int = MEMORY_BYTES,
+        runtime: Runtime = OWN,
         workers: int | None = None,
     ) -> None:
         """`workers`: frames that it works on at once, 1 to MAX_WORKERS; by default one for each core."""
         self._manifest, self._file = manifest, file
-        self._interval_s, self._memory_bytes = interval_s, memory_bytes
+        self._interval_s, self._runtime = interval_s, runtime
         self._lanes = [_Lane(n) for n in range(min(workers or cores(), MAX_WORKERS))]
         self._free: queue.LifoQueue[_Lane] = queue.LifoQueue()
         for lane in reversed(self._lanes):
@@ -100,28 +99,43 @@ class InferenceProcess:
         """
         self._started().leave()
 
-    def rows(self, camera: int, pixels: NDArray[np.uint8], at: float = nan) -> NDArray[np.int16]:
-        """Detections in `pixels` `(h, w, 3)` uint8 BGR as int16 `(n, 6)` (see `boxes`). Raises ModelError,
-        InferenceDownError. `at`: media time in seconds; the frames of one camera come one after another.
+    def rows(
+        self, camera: int, pixels: NDArray[np.uint8], at: float = nan, tile: Tile | None = None
+    ) -> NDArray[np.int16]:
+        """Detections in `pixels` `(h, w, 3)` uint8 BGR, or in one tile of them, as int16 `(n, 6)` (see `boxes`) in pixels of what
+        was looked at. Raises ModelError, InferenceDownError. `at`: media time in seconds; the frames of one camera come one after
+        another.
         """
+        if tile is not None:
+            x1, y1, x2, y2 = tile.xyxy
+            pixels = pixels[y1:y2, x1:x2]
         height, width = self._checked_size(pixels)
 
         def look(running: RunningChild, lane: _Lane) -> Look:
             memory = self._memory_for(running, lane, pixels.nbytes)
             target = np.frombuffer(memory, np.uint8, count=pixels.nbytes)
             np.copyto(target.reshape(pixels.shape), pixels)
-            return Look(self._next(), camera, lane.segment, height, width, 0, at)
+            whole = (0, 0, width, height)
+            return Look(self._next(), camera, lane.segment, height, width, 0, at, whole)
 
         return self._ask(look)
 
     def rows_shared(
-        self, camera: int, offset: int, size_hw: tuple[int, int], at: float = nan
+        self,
+        camera: int,
+        offset: int,
+        size_hw: tuple[int, int],
+        at: float = nan,
+        tile: Tile | None = None,
     ) -> NDArray[np.int16]:
         """As `rows`, for a frame that lies in the camera's attached memory."""
         height, width = size_hw
+        region = (0, 0, width, height)
+        if tile is not None:
+            region = (tile.x, tile.y, tile.width, tile.height)
 
         def look(_running: RunningChild, _lane: _Lane) -> Look:
-            return Look(self._next(), camera, camera, height, width, offset, at)
+            return Look(self._next(), camera, camera, height, width, offset, at, region)
 
         return self._ask(look)
 
@@ -165,16 +179,22 @@ class InferenceProcess:
         try:
             running = self._started()
             try:
-                raw = running.look(lane.index, look(running, lane))
+                asked = look(running, lane)
+                return self._read(running.look(lane.index, asked), asked)
             except ChildLostError as error:
                 raise self._down(running, error) from error
             finally:
                 running.leave()
         finally:
             self._free.put(lane)
-        if len(raw) > MAX_ROWS * 12:
-            raise self._error(f"gave more than {MAX_ROWS} rows")
-        return np.frombuffer(raw, "<i2").reshape(-1, 6)
+
+    @staticmethod
+    def _read(raw: bytes, asked: Look) -> NDArray[np.int16]:
+        """What came of a look; a process that says what cannot be is not believed, it is as good as lost."""
+        try:
+            return read_rows(raw, *asked.region[2:])
+        except ValueError as error:
+            raise ChildLostError(f"gave {error}") from error
 
     def _started(self) -> RunningChild:
         """The running child, entered. Who waited here while a start failed fails with it, instead of trying in turn."""
@@ -198,7 +218,7 @@ class InferenceProcess:
 
     def _start(self) -> RunningChild:
         try:
-            running = RunningChild(len(self._lanes), self._memory_bytes)
+            running = RunningChild(len(self._lanes), self._runtime)
         except OSError as error:
             raise self._lost(f"cannot start: {error.strerror}") from error
         try:
@@ -263,8 +283,9 @@ class InferenceProcess:
 
     def _lost(self, what: str, status: int | None = None) -> InferenceDownError:
         known = "" if status is None else f" (exit status {status})"
+        by = f" of runtime {self._runtime.name}" if self._runtime.command else ""
         return InferenceDownError(
-            f"the inference process {what}{known}",
+            f"the inference process{by} {what}{known}",
             place=f"model {self._manifest.name}",
             remedy="It is started again on the next frame; if this repeats, run `gatehouse-edge model verify`",
         )

@@ -7,17 +7,19 @@ already means another file.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
 from gatehouse_edge.errors import ModelError
+from gatehouse_edge.inference.manifest import MAX_MODEL_BYTES
 from gatehouse_edge.inference.messages import (
     MAX_MESSAGE_BYTES,
     Hello,
@@ -28,10 +30,14 @@ from gatehouse_edge.inference.messages import (
     encode_detach,
     encode_look,
 )
+from gatehouse_edge.inference.runtimes import Runtime
 
 START_S: Final = 60.0
 REPLY_S: Final = 20.0
 _EXIT_S: Final = 2.0
+_CHILD: Final = "gatehouse_edge.inference.child"
+_LAUNCHER: Final = "gatehouse_edge.inference.launcher"
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _KEPT_VARIABLES: Final = (
     "PATH",
     "PYTHONPATH",
@@ -56,8 +62,9 @@ class ChildLostError(Exception):
 class RunningChild:
     """A child that has been started. `control` is for one thread at a time, so is each lane."""
 
-    def __init__(self, workers: int, memory_bytes: int) -> None:
+    def __init__(self, workers: int, runtime: Runtime) -> None:
         """Starts it; `greet` must follow. Raises OSError when it cannot be."""
+        self._runtime = runtime
         pairs = [
             socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(workers + 1)
         ]
@@ -66,10 +73,11 @@ class RunningChild:
         self._count = threading.Lock()
         numbers = [theirs.fileno() for _, theirs in pairs]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            self._process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
                 [
-                    *(sys.executable, "-P", "-B", "-m", "gatehouse_edge.inference.child"),
-                    *map(str, (memory_bytes, *numbers)),
+                    *(sys.executable, "-P", "-B", "-m", _LAUNCHER if runtime.command else _CHILD),
+                    *map(str, (runtime.memory_bytes, *numbers)),
+                    *(("--", *runtime.command) if runtime.command else ()),
                 ],
                 pass_fds=numbers,
                 stdin=subprocess.DEVNULL,
@@ -98,7 +106,7 @@ class RunningChild:
         """Hands the model over and waits for the verdict. Raises ModelError when it is refused, ChildLostError."""
         with contextlib.ExitStack() as stack:
             try:
-                opened = [stack.enter_context(file.open("rb"))] if file else []
+                opened = [stack.enter_context(self._open(file))] if file else []
             except OSError as error:
                 raise ModelError(
                     f"the model file cannot be read: {error.strerror}",
@@ -112,6 +120,20 @@ class RunningChild:
             raise ChildLostError("said something that is no greeting") from error
         if ready.error:
             raise ModelError(ready.error, place=ready.place, remedy=ready.remedy)
+
+    def _open(self, file: Path) -> BinaryIO:
+        """The model file; for an outside runtime a sealed copy, so that what is vetted is what is run. Raises OSError."""
+        if not self._runtime.command:
+            return file.open("rb")
+        copy = open(  # noqa: PTH123, SIM115 - a descriptor; closed by the caller
+            os.memfd_create("gatehouse-model", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b"
+        )
+        with file.open("rb") as stream:
+            copy.write(stream.read(MAX_MODEL_BYTES + 1))
+        copy.flush()
+        copy.seek(0)
+        fcntl.fcntl(copy.fileno(), fcntl.F_ADD_SEALS, _SEALS)
+        return copy
 
     def attach(self, segment: int, fd: int) -> None:
         """Lets it map `fd`; the caller keeps its own. Holds when this returns. Raises ChildLostError."""

@@ -68,6 +68,11 @@ def vet_ports(inputs: Sequence[Port], outputs: Sequence[Port], manifest: Manifes
         raise _refused(manifest, f"takes {_all_told(inputs)} and not {_all_told(wanted_in)}")
     if sorted(outputs, key=_name_of) != sorted(wanted_out, key=_name_of):
         raise _refused(manifest, f"gives {_all_told(outputs)} and not {_all_told(wanted_out)}")
+    vet_declared(manifest)
+
+
+def vet_declared(manifest: Manifest) -> None:
+    """Refuses a manifest whose outputs its decoder cannot read: all that can be known of a file that is not ONNX."""
     readable = expected_outputs(manifest)
     if tuple(out.shape for out in manifest.outputs) != readable:
         raise _refused(

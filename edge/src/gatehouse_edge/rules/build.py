@@ -127,6 +127,12 @@ def build_release(site: site_file.Site, gateway: str) -> ReleaseDesk:
     )
 
 
+def views_of(site: site_file.Site, gateway: str, device: str) -> tuple[View, ...]:
+    """Where a device of the gateway sees which zones. RuleConfigError for marks that contradict each other."""
+    plan = _plan(site, gateway)
+    return tuple(_view(plan, view) for view in site.views if view.device == device)
+
+
 def counted_labels(zone: site_file.Zone) -> tuple[Label, ...]:
     """What is counted in a zone."""
     return COUNTED.get(zone.kind, (Label.PERSON,))
