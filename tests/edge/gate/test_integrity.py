@@ -45,7 +45,7 @@ def test_a_fault_is_told_by_its_name_in_time_and_ends_with_it(assets, name):
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-@pytest.mark.parametrize("clip", ["pets", "road"])
+@pytest.mark.parametrize("clip", ["pets", pytest.param("road", marks=pytest.mark.long)])
 def test_light_weather_and_people_are_no_faults(assets, clip, name):
     assert play(frames(assets, clip), HARMLESS[name], after_s=5).raised == ()
 
@@ -87,7 +87,7 @@ def test_it_looks_once_a_second_whatever_the_rate(assets):
 def test_a_fault_is_never_learned_into_the_view(assets):
     _, cover = FAULTS["hand 90 %"]
     watched, shown = Watched(), frames(assets, "pets")
-    for at in range(300):
+    for at in range(160):
         still = shown[at % MOST]
         watched.see(still if at < 40 else cover(still, at), float(at))
     kinds = [(f.kind.value, f.phase) for _, f in watched.findings if f.phase is not Phase.UPDATED]

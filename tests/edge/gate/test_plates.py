@@ -178,7 +178,7 @@ WALKERS = st.builds(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(walkers=st.lists(WALKERS, min_size=1, max_size=4))
 def test_walkers_change_no_pixel_outside_the_flat_gray(empty, walkers):
     def there(at: float) -> list[tuple[Box, bool]]:
