@@ -15,7 +15,7 @@ when its samples were kept, and how things stand still when the signals of a zon
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import Meta
@@ -54,7 +54,7 @@ def changed_site(site: Site, tree: object, settings: Sequence[str], place: str) 
     """The site with changes. `tree`: plain values of the file, None without one. ConfigError names the key and the remedy."""
     try:
         if isinstance(tree, dict) and "zones" in tree:
-            other = decode_site(tree)
+            other = decode_site(cast("dict[str, object]", tree))
             changed = msgspec.structs.replace(
                 site, rules=other.rules, schedules=other.schedules, zones=_hours_of(site, other)
             )
@@ -139,9 +139,13 @@ def described(site: Site, changed: Site) -> list[str]:
 
 
 def _different(site: Site, changed: Site, name: str) -> list[str]:
-    a = next((r.params for r in site.rules if r.id == name), {})
-    b = next((r.params for r in changed.rules if r.id == name), {})
+    a, b = (_given(one, name) for one in (site, changed))
     return [p for p in sorted({*a, *b}) if a.get(p) != b.get(p)]
+
+
+def _given(site: Site, name: str) -> dict[str, Value]:
+    rule = next((rule for rule in site.rules if rule.id == name), None)
+    return {} if rule is None else rule.params
 
 
 def _hours_of(site: Site, other: Site) -> tuple[Zone, ...]:

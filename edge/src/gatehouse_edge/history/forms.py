@@ -25,6 +25,7 @@ from gatehouse_shared.names import Label
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CENTI: Final = timedelta(milliseconds=10)
 DECI: Final = timedelta(milliseconds=100)
+_SampleRow = tuple[int, int, int, tuple[int, int] | None, int, int | None]
 KINDS: Final[dict[str, type]] = {kind.__name__: kind for kind in get_args(Observation)}
 
 
@@ -111,10 +112,10 @@ def sample_value(samples: list[Sample], seen: datetime, origin: Origin) -> list[
 def samples_of(value: object, seen: datetime, origin: Origin) -> tuple[Sample, ...]:
     """The samples again. What they said beside truth and count is not kept."""
     out: list[Sample] = []
-    for on, hold, stages, since, older, count in cast("list[tuple[int, ...]]", value):
+    for on, hold, stages, since, older, count in cast("list[_SampleRow]", value):
         began = None
         if since is not None:
-            at, time = cast("tuple[int, int]", since)
+            at, time = since
             began = Moment((at + origin.at_cs) / 100, EPOCH + CENTI * (time + origin.time_cs))
         facts = Facts(count=count, reason="as it was seen then")
         sample_time = EPOCH + CENTI * (time_cs(seen) - older)
@@ -170,12 +171,13 @@ def other_of(kind: str, value: object, at: float, time: datetime) -> Observation
     bare: dict[str, object] = msgspec.msgpack.decode(cast("bytes", value))
     stamp: dict[str, object] = {"at": at, "time": time}
     try:
-        made: object = msgspec.convert(
-            {**bare, **{k: v for k, v in stamp.items() if k in names}}, known
+        made = cast(
+            "Observation",
+            msgspec.convert({**bare, **{k: v for k, v in stamp.items() if k in names}}, known),
         )
     except msgspec.ValidationError as error:
         raise BlockError(f"{kind}: {error}") from None
-    return cast("Observation", made)
+    return made
 
 
 def _fives(flat: list[int | str]) -> Iterator[tuple[int | str, ...]]:

@@ -74,7 +74,7 @@ def setup_of(site: Site, rules: RuleSet) -> Setup:
     for name in by_sample(site, rules):
         rule = rules.rules[name]
         kind = kind_of(site, rule)
-        given = next((r.params for r in site.rules if r.id == name), {})
+        given = {r.id: r.params for r in site.rules}.get(name, {})
         assert kind is not None
         params = _params(kind, given)
         about = rule.binding
