@@ -6,7 +6,7 @@ and tracks are never written.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -79,6 +79,9 @@ class Told:
     hidden: tuple[Finding, ...] = ()
 
 
+_NOTHING: Final = Told()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of a site, ready to step. `arming` is None for kinds that hold at any hour.
@@ -110,21 +113,24 @@ class Rule:
             raise TimeWentBackError(
                 f"step at {now.at:.3f} s after one at {state.at:.3f} s", place=self.binding.rule
             )
-        state, ended = self._freed(replace(state, at=now.at), order, now)
+        state, ended = self._freed(state, order, now)
         state = self._armed(state, now)
-        memory, sample = state.memory, None
+        memory, sensed = state.memory, None
         if self._concerns(observation):
-            memory, sample = self.sense.sense(memory, observation, now)
-        state = replace(state, sample=sample)
+            memory, sensed = self.sense.sense(memory, observation, now)
+        sample = sensed
         if self.arming is not None and not state.armed:
             never = tuple(False for _ in self.timing.stages)
             sample = Sample(now.time, never, never)
         trigger, change = advance(self.timing, state.trigger, _since(state, sample), now)
         if change is None and self._ends_latch(observation):
             trigger, change = cleared(trigger, now)
-        after = replace(state, trigger=trigger, memory=memory)
+        # Made whole: `replace` for each part was a third of what rules cost.
+        after = RuleState(
+            now.at, trigger, memory, state.armed, state.free_from, sensed, state.raised_under
+        )
         if change is None:
-            return after, Told(ended)
+            return after, Told(ended) if ended else _NOTHING
         return self._spoken(after, change, order, ended)
 
     def kept(self, state: RuleState, now: Moment) -> Kept:
@@ -181,6 +187,8 @@ class Rule:
         if self.arming is None:
             return state
         armed = self.arming.armed(now, state.armed)
+        if armed is state.armed:
+            return state
         if armed and not state.armed:
             # Nothing began before it was armed.
             return replace(state, armed=True, free_from=now)

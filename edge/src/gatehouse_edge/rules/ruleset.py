@@ -83,6 +83,15 @@ class RuleSet:
     counters: Mapping[str, ZoneCounter] = field(default_factory=dict[str, ZoneCounter])
     lines: Mapping[str, LineCounter] = field(default_factory=dict[str, LineCounter])
     counting_gates: Mapping[str, str] = field(default_factory=dict[str, str])
+    _hearing: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Who hears a device is the same for every frame."""
+        hearing: dict[str, list[str]] = {}
+        for name, rule in self.rules.items():
+            for device in {rule.binding.device, *rule.also_devices}:
+                hearing.setdefault(device, []).append(name)
+        object.__setattr__(self, "_hearing", {k: tuple(v) for k, v in hearing.items()})
 
     def start(self) -> RulesState:
         """A state in which nothing has happened yet."""
@@ -161,12 +170,7 @@ class RuleSet:
             return tuple(self.rules)
         if isinstance(observation, Acknowledged):
             return (observation.rule,) if observation.rule in self.rules else ()
-        device = observation.device
-        return tuple(
-            name
-            for name, rule in self.rules.items()
-            if device == rule.binding.device or device in rule.also_devices
-        )
+        return self._hearing.get(observation.device, ())
 
     def _seen(self, state: RulesState, tracks: Tracks) -> tuple[RulesState, Judged]:
         lines, signals, counts = dict(state.lines), dict(state.signals), dict(state.counts)

@@ -164,7 +164,8 @@ def advance(
     was_active = _grade(timing, state.stages) > 0
     if sample is not None:
         state = _sampled(timing, state, sample, now)
-    state = replace(state, raises=tuple(at for at in state.raises if now.at - at < HOUR_S))
+    if state.raises and now.at - min(state.raises) >= HOUR_S:
+        state = replace(state, raises=tuple(at for at in state.raises if now.at - at < HOUR_S))
     grade = _grade(timing, state.stages)
     if state.open is None:
         return _raised(timing, state, grade, now)
@@ -231,9 +232,11 @@ def resumed(timing: Timing, was: Kept, now: Moment) -> TriggerState:
 
 
 def _grade(timing: Timing, stages: Sequence[StageState]) -> int:
-    return max(
-        (t.grade for t, s in zip(timing.stages, stages, strict=False) if s.active), default=0
-    )
+    grade = 0
+    for stage, state in zip(timing.stages, stages, strict=False):
+        if state.active and stage.grade > grade:
+            grade = stage.grade
+    return grade
 
 
 def _worn(timing: Timing, state: TriggerState) -> bool:
