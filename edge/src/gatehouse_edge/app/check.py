@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from gatehouse_edge.app.closeness import shape_said, tiles_said
 from gatehouse_edge.app.plugins import all_plugins, try_plugin
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, broker_address, load_config
 from gatehouse_edge.errors import ConfigError, EdgeError
 from gatehouse_edge.inference.catalogue import resolve_manifest
+from gatehouse_edge.inference.runtimes import find_runtime
 from gatehouse_edge.inference.weights import find_file
 from gatehouse_edge.rules.build import build_release, build_rules
 from gatehouse_edge.settings import BrokerSettings
-from gatehouse_edge.sources.opening import probe, require_vision
+from gatehouse_edge.sources.opening import Probed, probe, require_vision
 from gatehouse_edge.transport.mqtt import Address, tls_context
 from gatehouse_shared.names import DeviceKind
 
@@ -71,12 +73,15 @@ def findings(config: Config, *, probe_all: bool) -> Iterator[Finding]:
     for device in config.file.cameras:
         if config.source(device).privacy:
             yield _try(f"privacy of {device}", partial(_privacy, config, device))
+    for name in dict.fromkeys(camera.runtime for camera in config.file.cameras.values()):
+        if name is not None:
+            yield _try(f"runtime {name}", partial(_runtime, config, name))
     for plugin in all_plugins(config):
         yield _try(f"plug-in {plugin.name}", partial(try_plugin, config, plugin, run=probe_all))
     yield from _brokers(config, probe_all=probe_all)
     if probe_all:
         for device in config.file.cameras:
-            yield _try(f"camera {device}", partial(_camera, config, device))
+            yield from _tried(config, device)
 
 
 def _brokers(config: Config, *, probe_all: bool) -> Iterator[Finding]:
@@ -147,8 +152,30 @@ def _privacy(config: Config, device: str) -> str:
     return f"{named} hide{'' if len(zones) > 1 else 's'} {covered_ratio(zones):.1%} of the picture"
 
 
-def _camera(config: Config, device: str) -> str:
-    seen = probe(
-        device, config.source(device), clock=SystemClock(), seeds=config.seeds, timeout_s=PROBE_S
-    )
+def _tried(config: Config, device: str) -> Iterator[Finding]:
+    """The camera's picture, and what its size and marks mean to its model."""
+    shown: list[Probed] = []
+
+    def try_it() -> str:
+        source = config.source(device)
+        shown.append(
+            probe(device, source, clock=SystemClock(), seeds=config.seeds, timeout_s=PROBE_S)
+        )
+        return _picture(shown[0])
+
+    yield _try(f"camera {device}", try_it)
+    if shown and _sees_colour(config, device):
+        size_wh = (shown[0].width, shown[0].height)
+        for what, said in (("tiles", tiles_said), ("model", shape_said)):
+            finding = _try(f"{what} of {device}", partial(said, config, device, size_wh))
+            if finding.problem is not None or finding.detail:
+                yield finding
+
+
+def _runtime(config: Config, name: str) -> str:
+    runtime = find_runtime(name, config.file.inference.runtimes, "runtime")
+    return f"{' '.join(runtime.command)}, sha256 {runtime.sha256}" if runtime.command else ""
+
+
+def _picture(seen: Probed) -> str:
     return f"{seen.width}x{seen.height} {seen.kind}, {seen.native_fps:g} a second, in {seen.took_s:.1f} s"

@@ -12,6 +12,7 @@ from shutil import which
 
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import PluginError
+from gatehouse_edge.inference.runtimes import find_runtime
 from gatehouse_edge.plugins.hosts import Host, RuleHost, SourceHost, Told, answers
 from gatehouse_edge.plugins.judging import Bound, bound, view_of
 from gatehouse_edge.plugins.messages import Answer
@@ -107,6 +108,18 @@ def decoders_of(config: Config) -> tuple[PlugIn, ...]:
     return tuple(found)
 
 
+def runtimes_of(config: Config) -> tuple[PlugIn, ...]:
+    """Programs of another make that run models of cameras, each once. ConfigError when one is not the agreed one."""
+    known = config.file.inference.runtimes
+    wanted = dict.fromkeys(camera.runtime for camera in config.file.cameras.values())
+    found = (find_runtime(name, known) for name in wanted)
+    return tuple(
+        PlugIn(name=f"runtime_{one.name}"[:NAME_MAX], sha256=one.sha256)
+        for one in found
+        if one.command
+    )
+
+
 def try_cage() -> str:
     """Start a plug-in that does nothing; what there is to say. Raises PluginError where plug-ins cannot run."""
     nothing = b"class Plugin:\n def __init__(self, params): pass\n def step(self, zone): pass\n"
@@ -126,6 +139,7 @@ class Plugins:
         settings = config.file.plugins
         self._breaches: deque[str] = deque(maxlen=BREACHES_MAX)
         self._decoders = decoders_of(config)
+        self._runtimes = runtimes_of(config)
         self._rules = tuple(
             RuleHost(
                 rule_start(code_of(config, one), bounds_of(config, one), one.memory_mib),
@@ -166,9 +180,9 @@ class Plugins:
                 host.hear(signals)
 
     def states(self) -> tuple[PlugIn, ...]:
-        """The plug-ins that run now, and decoders of another make, as the birth says them."""
+        """The plug-ins that run now, and decoders and runtimes of another make, as the birth says them."""
         running = tuple(host.state for host in self.hosts if host.running)
-        return (*running, *self._decoders)[:PLUGINS_MAX]
+        return (*running, *self._decoders, *self._runtimes)[:PLUGINS_MAX]
 
     def troubles(self) -> tuple[Trouble, ...]:
         """Plug-ins that tried to leave their cage, since the last call."""

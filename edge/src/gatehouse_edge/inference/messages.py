@@ -117,7 +117,8 @@ def decode_request(message: bytes) -> Look | Attach | Detach:
         else:
             words = _LOOK.unpack(message)
             kind, region = words[0], (words[8], words[9], words[10], words[11])
-            said = Look(*words[1:8], region)
+            fields = (*words[1:8], region)
+            said = Look(*fields)
     except struct.error as error:
         raise ValueError("a message of no known size") from error
     kinds = b"L" if isinstance(said, Look) else b"AD"

@@ -7,18 +7,15 @@ same turn, so a look is as long as they are many; what that costs shows in the c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from gatehouse_edge.inference.boxes import to_detections, to_rows
 from gatehouse_edge.inference.detector import ChildDetector
 from gatehouse_edge.inference.manifest import InputSpec
 from gatehouse_edge.inference.merging import merge, to_boxes
-from gatehouse_edge.inference.tiling import Layout, lay_out
+from gatehouse_edge.inference.tiling import EVERY, Layout, lay_out
 from gatehouse_edge.rules.views import View
 from gatehouse_edge.tracking.table import Patch
 from gatehouse_edge.values import Detection, Frame
-
-EVERY: Final = 2
 
 
 class TiledDetector:

@@ -34,6 +34,8 @@ class Tiles(StrEnum):
     OFF = "off"
 
 
+EVERY: Final = 2
+"""Tiles are looked at in one look of so many; the whole picture in all."""
 MAX_TILES: Final = 6
 LEAST_SIDE_PX: Final = 256
 USUAL_SIDE_PX: Final = 640
