@@ -41,7 +41,7 @@ def tiles_said(config: Config, device: str, size_wh: tuple[int, int]) -> str:
 
 
 def shape_said(config: Config, device: str, size_wh: tuple[int, int]) -> str:
-    """What the model in the shape of the picture would save; empty where it has it, or cannot be had in another. Raises ModelError."""
+    """What the model in the shape of the picture would save; empty where it has that, or can have no other. Raises ModelError."""
     manifest, (width, height) = _manifest(config, device), size_wh
     spec = manifest.input
     named = config.file.cameras[device].model == manifest.name

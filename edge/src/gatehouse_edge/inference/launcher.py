@@ -8,6 +8,7 @@ program reads what was vetted.
 
 from __future__ import annotations
 
+import array
 import hashlib
 import os
 import socket
@@ -29,7 +30,7 @@ def launch(memory_bytes: int, numbers: list[int], command: list[str]) -> int:
     """Vets what waits and becomes `command`. Returns only when that cannot be, after telling the agent why."""
     give_up_rights(memory_bytes)
     control = socket.socket(fileno=numbers[0])
-    message, fds, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 1, socket.MSG_PEEK)
+    message, fds = peek(control)
     if not message:
         return 0
     try:
@@ -43,6 +44,18 @@ def launch(memory_bytes: int, numbers: list[int], command: list[str]) -> int:
         refusal = Ready(f"{command[0][:500]} cannot be started: {error.strerror}", "runtime")
     control.send(msgspec.msgpack.encode(refusal))
     return 1
+
+
+def peek(control: socket.socket) -> tuple[bytes, list[int]]:
+    """The next message, which stays there, with descriptors of its own. (`socket.recv_fds` leaves its flags out.)"""
+    found = array.array("i")
+    message, extra, _, _ = control.recvmsg(
+        MAX_MESSAGE_BYTES, socket.CMSG_SPACE(found.itemsize), socket.MSG_PEEK
+    )
+    for level, kind, data in extra:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return message, found.tolist()
 
 
 def vet(manifest: Manifest, fds: list[int]) -> None:
