@@ -1,15 +1,16 @@
 """What tiles find and cost where people are small: `./dev bench edge_tiles`.
 
-wide    a camera that sees much: the labelled clip (400 frames, 7 a second) at its own size of 480x360 as the far part of a picture of
-        1280x720, whose rest is the clip's first picture, stretched and blurred. People are 12 to 21 px tall at the model's input
-        in the whole picture, so tiles are laid out, from marks that are fitted to the truth's own box heights. The pixels of
-        people are the clip's own; that there is nothing to mistake elsewhere makes the picture easier than a true one.
+wide    a camera that sees much: the labelled clip (400 frames, 7 a second) at its own size of 480x360 as a part of a picture
+        of 1280x720, whose rest is the clip's first picture, stretched and blurred. People are 12 to 21 px tall at the model's
+        input in the whole picture, so tiles are laid out, from marks that are fitted to the truth's own box heights. The pixels
+        of people are the clip's own; that there is little to mistake elsewhere makes it easier than a true wide picture.
 near    the clip as it is. People are tall enough, so the same geometry lays out no tiles.
 forced  the clip as it is, with the tiles that nobody should lay out there: what the geometry protects from.
 
-Recall and false boxes are of detections from the model's own score for a sure one on, IoU 0.5, over every tenth frame, tiles at
-every look. MOTA, IDF1 and the count's error are of tracks through the agent's tracker, over all frames, with tiles at every
-second look as shipped (`shipped`), the same with a tracker that does not know (`untold`), at every look (`always`), or never (`whole`).
+Recall and false boxes are of detections from the model's own score for a sure one on, IoU 0.5, over every tenth frame, tiles
+at every look. MOTA, IDF1 and the count's error are of tracks through the agent's tracker, over all frames, with tiles at every
+second look as shipped (`shipped`), the same with a tracker that is not told (`untold`), at every look (`always`), or never
+(`whole`).
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ def _view(truth: Floats, size_wh: tuple[int, int]) -> View:
     horizon = -shift / slope
     wide, high = size_wh
     metres = USUAL_HEIGHT_M[Label.PERSON]
-    # In fractions of the frame: X = metres * (x - 1/2) * wide / (slope * high * (y - horizon / high)), Y any fall of the same row.
+    # Fractions of the frame: X = metres * (x - 1/2) * wide / (slope * high * (y - horizon / high)); Y does not matter.
     rows = (
         (metres * wide / (slope * high), 0.0, -0.5 * metres * wide / (slope * high)),
         (0.0, 0.0, 1.0),

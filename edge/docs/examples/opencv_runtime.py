@@ -6,9 +6,9 @@
     cameras:
       cam_1: {source: rtsp://192.168.10.21/stream1, model: yolox_nano, runtime: opencv}
 
-It imports nothing of Gatehouse. Its last arguments are a memory limit, the descriptor of the control socket, and one of a socket
-for each lane; edge/docs/runtimes.md describes what goes through them. It needs msgspec (or any other MessagePack), NumPy and OpenCV.
-For another library replace `Model`; the rest may stay as it is.
+It imports nothing of Gatehouse. Its last arguments are a memory limit, the descriptor of the control socket, and one of a
+socket for each lane; edge/docs/runtimes.md describes what goes through them. It needs msgspec (or any other MessagePack),
+NumPy and OpenCV. For another library replace `Model`; the rest may stay as it is.
 """
 
 import mmap
@@ -163,7 +163,7 @@ def main(arguments: list[str]) -> int:
     message, fds, _, _ = socket.recv_fds(agent, MESSAGE_BYTES, 1)
     manifest = msgspec.msgpack.decode(message)["manifest"]
     try:
-        with open(fds[0], "rb") as stream:
+        with os.fdopen(fds[0], "rb") as stream:
             file = stream.read()
         models = [Model(manifest, file) for _ in lanes]
     except (RefusedError, cv2.error, KeyError, ValueError) as error:

@@ -73,9 +73,9 @@ def findings(config: Config, *, probe_all: bool) -> Iterator[Finding]:
     for device in config.file.cameras:
         if config.source(device).privacy:
             yield _try(f"privacy of {device}", partial(_privacy, config, device))
-    for name in dict.fromkeys(camera.runtime for camera in config.file.cameras.values()):
-        if name is not None:
-            yield _try(f"runtime {name}", partial(_runtime, config, name))
+    for runtime in dict.fromkeys(camera.runtime for camera in config.file.cameras.values()):
+        if runtime is not None:
+            yield _try(f"runtime {runtime}", partial(_runtime, config, runtime))
     for plugin in all_plugins(config):
         yield _try(f"plug-in {plugin.name}", partial(try_plugin, config, plugin, run=probe_all))
     yield from _brokers(config, probe_all=probe_all)

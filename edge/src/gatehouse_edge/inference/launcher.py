@@ -42,12 +42,13 @@ def launch(memory_bytes: int, numbers: list[int], command: list[str]) -> int:
         refusal = Ready(error.message[:2000], error.place[:200], error.remedy[:2000])
     except OSError as error:
         refusal = Ready(f"{command[0][:500]} cannot be started: {error.strerror}", "runtime")
+    control.recv(MAX_MESSAGE_BYTES)  # a socket that closes with words unread takes the answer back
     control.send(msgspec.msgpack.encode(refusal))
     return 1
 
 
 def peek(control: socket.socket) -> tuple[bytes, list[int]]:
-    """The next message, which stays there, with descriptors of its own. (`socket.recv_fds` leaves its flags out.)"""
+    """The next message, which stays there, with descriptors of its own; `socket.recv_fds` leaves its flags out."""
     found = array.array("i")
     message, extra, _, _ = control.recvmsg(
         MAX_MESSAGE_BYTES, socket.CMSG_SPACE(found.itemsize), socket.MSG_PEEK

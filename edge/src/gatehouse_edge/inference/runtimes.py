@@ -90,6 +90,7 @@ def _of_command(name: str, spec: RuntimeCommand) -> Runtime:
             place=f"{place}.command",
             remedy="Install it, or correct its path",
         )
+    program = str(Path(program).absolute())  # it is started in another folder
     files = (Path(word) for word in (program, *spec.command[1:]))
     digest = hash_files((file for file in files if file.is_file()), place)
     if spec.sha256 not in (None, digest):
