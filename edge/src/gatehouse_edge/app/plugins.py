@@ -112,7 +112,7 @@ def runtimes_of(config: Config) -> tuple[PlugIn, ...]:
     """Programs of another make that run models of cameras, each once. ConfigError when one is not the agreed one."""
     known = config.file.inference.runtimes
     wanted = dict.fromkeys(camera.runtime for camera in config.file.cameras.values())
-    found = (find_runtime(name, known) for name in wanted)
+    found = (find_runtime(name, known, "cameras: runtime") for name in wanted)
     return tuple(
         PlugIn(name=f"runtime_{one.name}"[:NAME_MAX], sha256=one.sha256)
         for one in found
