@@ -9,11 +9,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from gatehouse_edge.rules.observations import FlameCue, Moment, Observation, Signal, ZoneSignals
-from gatehouse_edge.values import ThermalSample, Tracks
+from gatehouse_edge.rules.observations import (
+    Acknowledged,
+    DrillOrder,
+    MaintenanceOrder,
+    Moment,
+    Observation,
+    Signal,
+    SourceUp,
+    Tick,
+    ZoneSignals,
+)
+from gatehouse_edge.values import ThermalSample
 
 _MOMENT_US: Final = 10_000
 _TIME_US: Final = 100_000
+_TIMELESS: Final = (Tick, SourceUp, Acknowledged, DrillOrder, MaintenanceOrder)
 
 
 def whole(now: Moment) -> Moment:
@@ -27,19 +38,25 @@ def whole(now: Moment) -> Moment:
 
 
 def heard(observation: Observation) -> Observation:
-    """An observation in its steps. Readings of sensors are whole already, by the steps of their quantity."""
-    if isinstance(observation, Tracks | FlameCue):
-        return replace(observation, time=_cut(observation.time, _TIME_US))
+    """An observation in its steps. What a sensor measures is whole already, by the steps of its quantity; when it did is not.
+
+    >>> from gatehouse_edge.values import Reading
+    >>> heard(Reading("door", datetime(2026, 5, 4, 16, 0, 1, 390_000), 1.39, state=True)).time.microsecond
+    300000
+    """
+    if isinstance(observation, _TIMELESS):
+        return observation
+    time = _cut(observation.time, _TIME_US)
     if isinstance(observation, ThermalSample):
         return replace(
             observation,
             at=round(observation.at, 2),
-            time=_cut(observation.time, _TIME_US),
+            time=time,
             hot_c=round(observation.hot_c, 2),
             ambient_c=_hundredths(observation.ambient_c),
             neighbours_c=_hundredths(observation.neighbours_c),
         )
-    return observation
+    return observation if time == observation.time else replace(observation, time=time)
 
 
 def told(signals: ZoneSignals) -> ZoneSignals:
