@@ -42,7 +42,7 @@ USUAL_SIDE_PX: Final = 640
 FAINT_PX: Final = 16
 """Who is smaller than this even in the smallest tile is not looked for."""
 OVERLAP_RATIO: Final = 0.2
-GAIN: Final = 1.25
+GAIN: Final = 1.4
 """Tiles that do not make people larger than this are not worth their time."""
 _GROWTH: Final = 1.1
 _STEPS: Final = 24
