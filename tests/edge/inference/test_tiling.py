@@ -22,7 +22,7 @@ SQUARE = InputSpec(name="images", width=416, height=416)
 FLAT = InputSpec(name="images", width=416, height=256)
 
 
-def looking_along(horizon, near_px, size_wh, top=0.3, bottom=1.0, left=0.0, right=1.0):
+def looking_along(horizon, near_px, size_wh, top=0.3, bottom=1.0, *, left=0.0, right=1.0):
     """A camera that looks along a yard: a person is `near_px` tall at the bottom edge and nothing at the horizon."""
     wide, high = size_wh
     slope = near_px / (high * (1 - horizon))
