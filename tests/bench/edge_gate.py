@@ -157,9 +157,7 @@ def gate_saved_quiet() -> dict[str, Figure]:
     lost = lost_people(truth, told, gated, QUIET_FPS)
     saved = round(1 - looks / len(steps), 3)
     with_people = sum(bool(people) for people in truth) / len(steps)
-    how = (
-        f"an hour at {QUIET_FPS:g} fps, two people, in sight for {with_people:.1%} of it; {looks} looks"
-    )
+    how = f"an hour at {QUIET_FPS:g} fps, two people, in sight for {with_people:.1%} of it; {looks} looks"
     return {
         "gate_saved_quiet": Figure(value=saved, unit="", goal=None, met=None, how=how),
         "gate_people_lost_quiet": Figure(

@@ -29,7 +29,7 @@ LONG_S = 60.0
 def clip(tmp_path):
     """Two seconds of a small picture in which something always moves."""
     path = tmp_path / "clip.avi"
-    out = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (96, 64))
+    out = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (96, 64))
     for k in range(20):
         picture = np.full((64, 96, 3), 60, np.uint8)
         picture[20:50, 4 * k : 4 * k + 12] = 220
@@ -175,7 +175,9 @@ def test_fifty_restarts_of_the_model_leak_nothing(tmp_path):
     opened.detect(pixels)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(50):
-        os.kill(opened.pid, signal.SIGKILL)
+        pid = opened.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
         try:
             opened.detect(pixels)
         except InferenceDownError:

@@ -128,6 +128,7 @@ def test_the_grid_is_drawn_in_the_zone_only():
     drawing = Drawing(plain)
     assert drawing.grid(homography(ALONG), LOWER) == 1.0
     drawn = cv2.imdecode(np.frombuffer(drawing.png(), np.uint8), cv2.IMREAD_COLOR)
+    assert drawn is not None
     assert drawn[170:340, 40:600].any()
     assert not drawn[:155].any()
     assert not plain.any()

@@ -24,7 +24,7 @@ def frame(at: float, hot_c: float = 22.0, kind: FrameKind = FrameKind.THERMAL) -
 
 
 def test_a_hot_bay_stands_out_from_ambient_and_from_its_neighbour() -> None:
-    samples = {s.zone: s for s in Thermometer("thermal_1", ZONES).see(frame(0.0, 60.0))}
+    samples = {s.zone: s for s in samples_of(Thermometer("thermal_1", ZONES), frame(0.0, 60.0))}
     assert samples["left"].hot_c == pytest.approx(60.0)
     assert samples["left"].hot_px == 100
     assert samples["left"].ambient_c == pytest.approx(22.0, abs=0.11)
@@ -36,7 +36,7 @@ def test_a_hot_bay_stands_out_from_ambient_and_from_its_neighbour() -> None:
 def test_a_dead_pixel_is_no_heat() -> None:
     one = frame(0.0)
     one.pixels[5, 5] = 300.0
-    samples = Thermometer("thermal_1", ZONES).see(one)
+    samples = samples_of(Thermometer("thermal_1", ZONES), one)
     assert max(s.hot_c for s in samples) == pytest.approx(22.0, abs=0.11)
 
 

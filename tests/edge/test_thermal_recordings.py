@@ -16,7 +16,7 @@ from gatehouse_testing.dev.paths import ROOT
 GATEWAY = ROOT / "seeds" / "sites" / "evaluation" / "thermal.yaml"
 
 
-def rows(recording, tmp_path, *, ambient_c=22.0, **options):
+def rows(recording, tmp_path, *, ambient_c: float | None = 22.0, **options):
     """Hazards of a recording, as written."""
     config = load_config(GATEWAY)
     spec = msgspec.convert({"url": "radiometric:x.npz", "rate_fps": 5.0, **options}, SourceSpec)

@@ -1,4 +1,4 @@
-"""`gatehouse-edge run | check | analyze | model | maintenance | doctor`.
+"""`gatehouse-edge COMMAND`: run, check, analyze, rehearse, model, plugin, grid, plates, maintenance, doctor.
 
 Exit status   0 all is well; 1 something was found or failed; 2 the command line or a configuration file is wrong.
 """
@@ -6,13 +6,14 @@ Exit status   0 all is well; 1 something was found or failed; 2 the command line
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from gatehouse_edge.errors import ConfigError, EdgeError, RuleConfigError
 
 OK, FOUND, WRONG = 0, 1, 2
+AddCommand = Callable[..., argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(command=_check)
 
-    _recording_options(commands)
+    _recording_options(commands.add_parser)
 
     model = commands.add_parser("model", help="list, fetch, verify or reshape models")
     model.add_argument("action", choices=("list", "pull", "verify", "reshape"))
@@ -73,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     plugin.add_argument("--config", type=Path, metavar="FILE", help="for `list`")
     plugin.set_defaults(command=_plugin)
 
-    _place_options(commands)
+    _place_options(commands.add_parser)
 
     maintenance = commands.add_parser("maintenance", help="hide a rule for a while, by name")
     _add_maintenance(maintenance)
@@ -100,12 +101,12 @@ def _add_maintenance(parser: argparse.ArgumentParser) -> None:
         action.set_defaults(command=_maintenance)
 
 
-def _place_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _place_options(add_command: AddCommand) -> None:
     """Commands that show a place on a page of this machine."""
-    grid = commands.add_parser("grid", help="draw zones, lines and metres of a camera, to check them")
+    grid = add_command("grid", help="draw zones, lines and metres of a camera, to check them")
     grid.add_argument("camera", metavar="CAMERA")
     grid.set_defaults(command=_grid)
-    plates = commands.add_parser("plates", help="list or show the scene plates on this gateway")
+    plates = add_command("plates", help="list or show the scene plates on this gateway")
     actions = plates.add_subparsers(required=True, metavar="ACTION", dest="action")
     listed = actions.add_parser("list", help="which there are")
     shown = actions.add_parser("show", help="one of them; goes on record")
@@ -114,16 +115,18 @@ def _place_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     shown.add_argument("--purpose", required=True, metavar="TEXT", help="why you look")
     for page in (grid, shown):
         page.add_argument("--minutes", type=float, default=5.0, metavar="M", help="how long (5)")
-        page.add_argument("--port", type=int, default=0, metavar="PORT", help="instead of a free one")
+        page.add_argument(
+            "--port", type=int, default=0, metavar="PORT", help="instead of a free one"
+        )
     for action in (listed, shown):
         action.set_defaults(command=_plates)
     for action in (grid, listed, shown):
         action.add_argument("--config", type=Path, required=True, metavar="FILE")
 
 
-def _recording_options(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _recording_options(add_command: AddCommand) -> None:
     """Commands on what was recorded: pictures, and kept signals."""
-    analyze = commands.add_parser("analyze", help="run the whole pipeline over a recording")
+    analyze = add_command("analyze", help="run the whole pipeline over a recording")
     analyze.add_argument(
         "source", metavar="SOURCE", help="a file, or an address such as stills:FOLDER"
     )
@@ -148,7 +151,7 @@ def _recording_options(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     )
     analyze.set_defaults(command=_analyze)
 
-    rehearse = commands.add_parser("rehearse", help="try changed rules on the days that were kept")
+    rehearse = add_command("rehearse", help="try changed rules on the days that were kept")
     rehearse.add_argument("--config", type=Path, required=True, metavar="FILE")
     rehearse.add_argument(
         "--rules", type=Path, metavar="new.yaml", help="changed rules, or a whole site file"

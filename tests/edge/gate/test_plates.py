@@ -35,7 +35,7 @@ def place() -> Pixels:
     """A yard: structure everywhere, always the same."""
     rng = np.random.default_rng(11)
     coarse = rng.integers(40, 200, (HIGH // 16, WIDE // 16, 3)).astype(np.uint8)
-    return cv2.resize(coarse, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(coarse, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
 
 
 PLACE = place()
@@ -220,7 +220,9 @@ def test_gray_tiles_spread_nothing_into_their_neighbours_when_coded(empty):
     plate = keeper.plate(None)
     assert plate is not None
     coded = [encode(one) for one in (plate, empty[False])]
-    pictures = [cv2.imdecode(np.frombuffer(c or b"", np.uint8), cv2.IMREAD_COLOR) for c in coded]
+    pictures = [
+        np.asarray(cv2.imdecode(np.frombuffer(c or b"", np.uint8), cv2.IMREAD_COLOR)) for c in coded
+    ]
     shown = np.kron(~plate.gray, np.ones((TILE_PX, TILE_PX), dtype=bool)).astype(bool)
     assert (pictures[0][shown] == pictures[1][shown]).all()
 
@@ -230,7 +232,7 @@ def test_a_plate_fits_its_bounds_whatever_it_shows():
     noise = rng.integers(0, 256, (368, 640, 3)).astype(np.uint8)
     coded = encode(Plate(noise, np.zeros((23, 40), dtype=bool)))
     assert coded is None or len(coded) <= JPEG_MOST_BYTES
-    calm = cv2.GaussianBlur(noise, (0, 0), 3)
+    calm = cv2.GaussianBlur(noise, (0, 0), 3).astype(np.uint8)
     coded = encode(Plate(calm, np.zeros((23, 40), dtype=bool)))
     assert coded is not None
     assert len(coded) <= JPEG_MOST_BYTES
@@ -258,5 +260,5 @@ def test_another_size_or_an_earlier_time_starts_the_half_hour_anew():
     keeper.note(frame_of(noisy(0.0), 0.0), ())
     assert keeper.plate(None) is None
     keeper = film(READY_S, nobody)
-    keeper.note(frame_of(cv2.resize(PLACE, (160, 96)), READY_S + 1), ())
+    keeper.note(frame_of(cv2.resize(PLACE, (160, 96)).astype(np.uint8), READY_S + 1), ())
     assert keeper.plate(None) is None

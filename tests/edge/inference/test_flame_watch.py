@@ -173,7 +173,7 @@ def test_the_same_clip_says_the_same():
     ],
 )
 def test_a_flame_cut_into_a_clip_is_found_and_the_clip_alone_has_none(assets, name):
-    frames = list(islice(recorded(assets, name), 200))
+    frames = [picture.astype(np.uint8) for picture in islice(recorded(assets, name), 200)]
     width = frames[0].shape[1]
     assert max(scores_of(iter(frames))) < LEAST
     assert raised(cues_of(drawn.flame(12 * width // 426, SECONDS, FPS, frames)))
@@ -184,7 +184,7 @@ def test_a_flame_cut_into_a_clip_is_found_and_the_clip_alone_has_none(assets, na
 )
 def test_people_under_orange_light_are_no_flames(assets, name):
     """At 25 frames a second the people of the first clip run three times as fast as people do."""
-    light, haze = np.float32((0.45, 0.8, 1.2)), np.float32((0, 5, 20))
+    light, haze = np.array((0.45, 0.8, 1.2), np.float32), np.array((0, 5, 20), np.float32)
     clip = islice(recorded(assets, name), 300)
     lit = (np.clip(p * light + haze, 0, 255).astype(np.uint8) for p in clip)
     assert max(scores_of(lit)) < 0.5

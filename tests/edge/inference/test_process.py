@@ -294,6 +294,7 @@ def test_a_kill_amid_many_looks_fails_them_all_and_starts_one_process(manifest):
     opened = open_detector(manifest, threads=4)
     cameras = [opened.for_camera(n) for n in range(8)]
     first, pids, failed, seen = opened.pid, set(), [], []
+    assert first is not None
     begun = threading.Barrier(9)
 
     def look(camera):
@@ -355,8 +356,10 @@ def test_those_who_waited_for_a_start_that_failed_fail_with_it(tmp_path):
 
 def test_a_model_file_that_has_gone_is_an_error_that_names_it(tmp_path):
     opened = open_detector(str(write_tiny(tmp_path, tiny_model(*TWO))))
-    os.kill(opened.pid, signal.SIGKILL)
-    wait_until(lambda: not is_alive(opened.pid))
+    pid = opened.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(pid))
     for file in tmp_path.glob("*.onnx"):
         file.unlink()
     with pytest.raises(ModelError, match=r"\.onnx"):

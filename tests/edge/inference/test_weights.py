@@ -8,6 +8,7 @@ import pytest
 
 from gatehouse_edge.errors import ModelError
 from gatehouse_edge.inference import weights
+from gatehouse_edge.inference.catalogue import user_cache
 from gatehouse_edge.inference.manifest import ModelFile
 from gatehouse_edge.inference.weights import (
     fetch_file,
@@ -15,7 +16,6 @@ from gatehouse_edge.inference.weights import (
     list_models,
     locate_file,
     pull_model,
-    user_cache,
     verify_model,
 )
 from gatehouse_testing.onnx_bytes import tiny_manifest, tiny_model

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gatehouse_edge.outbox.drafts import draft_camera
 from gatehouse_edge.values import SourceHealth
-from gatehouse_shared.events import HealthData
+from gatehouse_shared.events import CameraHealth, HealthData
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ def row(state="ok", decoded=5.0, looked=1.0):
     )
     data = draft_camera(health, NOW).data
     assert isinstance(data, HealthData)
-    assert data.camera is not None
+    assert isinstance(data.camera, CameraHealth)
     return str(data.camera.state), data.camera.decode, data.camera.inference
 
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent, indent
@@ -15,7 +15,7 @@ from gatehouse_edge.plugins.messages import CODE_MAX_BYTES, Answer
 from gatehouse_edge.plugins.process import PluginBreachError, PluginDownError, PluginProcess
 from gatehouse_testing.plugged import asked, code, people, rule_code, rule_start, running, signals
 
-Cases = Callable[[dict[str, object], str, list[str]], Answer]
+Cases = Callable[[Mapping[str, object], str, list[str]], Answer]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def cases() -> Iterator[Cases]:
     with ExitStack() as stack:
         started: dict[int, PluginProcess] = {}
 
-        def ask(table: dict[str, object], name: str, bodies: list[str]) -> Answer:
+        def ask(table: Mapping[str, object], name: str, bodies: list[str]) -> Answer:
             if id(table) not in started:
                 body = "".join(
                     f"if self.params['case'] == {n}:\n{indent(one, '    ')}\n"

@@ -47,6 +47,8 @@ def judged(machine, number, arguments=(0,) * 6, *, lines=(0,), arch=None):
                 at += yes if value & operand else no
             case 0x06:
                 return operand
+            case _:
+                pytest.fail(f"no instruction of the program: {code:#x}")
 
 
 def call(machine, name, *arguments, lines=(0,)):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -55,7 +56,9 @@ SITE = {
 LEVEL = {"quantity": {"field": "level", "quantity": "water_level"}}
 
 
-def written(folder: Path, rules: object = (), sources: object = (), **more: object) -> Path:
+def written(
+    folder: Path, rules: Iterable[object] = (), sources: Iterable[object] = (), **more: object
+) -> Path:
     (folder / "site.yaml").write_text(yaml.safe_dump(SITE))
     (folder / "plain.py").write_bytes(rule_code("return None").data)
     file = {

@@ -1,5 +1,7 @@
 """Zones that fill suddenly, and crowds that run."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def rule(params=None, area_m2=100.0):
     return build(request(KIND, params, zone_kind=ZoneKind.MOVING, area_m2=area_m2))
 
 
-def counted(first, last, count):
+def counted(first, last, count: int | Callable[[int], int]):
     return [
         (float(at), count_of(float(at), count(at) if callable(count) else count))
         for at in range(first, last + 1)

@@ -12,6 +12,7 @@ from gatehouse_edge.rules.homography import homography
 from gatehouse_edge.rules.person_down import BODIES_MAX, DownMemory, build
 from gatehouse_edge.rules.rule import RuleState
 from gatehouse_edge.rules.views import View
+from gatehouse_shared.events import HazardData, Place
 from gatehouse_shared.names import HazardKind, Label, ZoneKind
 from gatehouse_testing.requests import WHOLE, request
 from gatehouse_testing.rule_site import rule_site
@@ -116,6 +117,9 @@ def test_with_marks_it_names_a_place_and_the_wire_rounds_it_and_never_moves_it()
     said = Speaker(site, "gw_1").say(Hazards(), here, epoch="0" * 16, first=1)
     assert said.refused == ()
     raised, updated = (d.data for d in said.drafts)
+    assert isinstance(raised, HazardData)
+    assert isinstance(updated, HazardData)
+    assert isinstance(raised.place, Place)
     assert (raised.place.x_m, raised.place.y_m) == (20, 0)
     assert not updated.place
 

@@ -1,6 +1,7 @@
 """What the hub may ask of a gateway, and what comes of it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -53,7 +54,9 @@ class Asked:
             **fields,
         )
         now = Now(here, True, 1_000)
-        return decode(self.desk.answer(verb, encode(request), now), Response).outcome
+        answer = self.desk.answer(verb, encode(request), now)
+        assert answer is not None
+        return decode(answer, Response).outcome
 
 
 def until(seconds, start=NOON):
@@ -107,8 +110,9 @@ def test_asked_again_under_the_same_number_it_is_answered_and_not_done_again():
 def test_where_nobody_drills_and_where_nothing_is_switched_it_is_refused():
     asked = Asked(drills=False)
     assert asked.ask("walk_test", WalkTestRequest, until=until(60)) == "refused"
-    output = {"device": "siren_1", "on": True, "until": until(60)}
-    assert asked.ask("output", OutputRequest, **output) == "refused"
+    assert (
+        asked.ask("output", OutputRequest, device="siren_1", on=True, until=until(60)) == "refused"
+    )
 
 
 def test_an_output_is_switched_for_what_is_left_of_the_time_that_was_asked_for():
@@ -118,9 +122,9 @@ def test_an_output_is_switched_for_what_is_left_of_the_time_that_was_asked_for()
         encode(TimeRequest(request="f" * 32, ttl_ms=10_000, hub_time=format_instant(NOON))),
         Now(NOON, True, 1_000),
     )
-    output = {"device": "siren_1", "on": True, "until": until(60)}
     late = NOON + timedelta(seconds=3)
-    assert asked.ask("output", OutputRequest, here=late, **output) == "done"
+    siren = partial(asked.ask, "output", OutputRequest, device="siren_1", on=True)
+    assert siren(here=late, until=until(60)) == "done"
     assert asked.switched == [Switching("siren_1", True, 57.0)]
 
 

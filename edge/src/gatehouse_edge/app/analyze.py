@@ -11,16 +11,16 @@ import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TextIO
 
 import msgspec
 
+from gatehouse_edge.app.explain import Beside, witnesses
 from gatehouse_edge.app.integrity import unwatched
 from gatehouse_edge.app.plugins import DirectPlugins
-from gatehouse_edge.app.explain import Beside, witnesses
 from gatehouse_edge.clock import FixedClock, SystemClock
 from gatehouse_edge.config import Config, anchored
 from gatehouse_edge.errors import ConfigError
@@ -54,7 +54,7 @@ class Wish:
     fps: float | None = None
     device: str | None = None
     model: str | None = None
-    beside: Beside = Beside()
+    beside: Beside = field(default_factory=Beside)
 
 
 @dataclass(frozen=True, slots=True)

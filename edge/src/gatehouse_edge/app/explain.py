@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Beside:
 
 
 @contextmanager
-def witnesses(config: Config, rules: RuleSet, beside: Beside) -> Iterator[tuple[Witness, ...]]:
+def witnesses(config: Config, rules: RuleSet, beside: Beside) -> Generator[tuple[Witness, ...]]:
     """The witnesses that were asked for; their files are closed at the end. ConfigError where one cannot be written."""
     params = params_of(config.site, rules)
     made: list[Witness] = []

@@ -115,10 +115,10 @@ def decode_request(message: bytes) -> Look | Attach | Detach:
             kind, segment = _ATTACH.unpack(message)
             said: Look | Attach | Detach = Attach(segment) if kind == b"A" else Detach(segment)
         else:
-            words = _LOOK.unpack(message)
-            kind, region = words[0], (words[8], words[9], words[10], words[11])
-            fields = (*words[1:8], region)
-            said = Look(*fields)
+            kind, number, *place, at, left, top, wide, high = _LOOK.unpack(message)
+            camera, segment, height, width, offset = place
+            region = (left, top, wide, high)
+            said = Look(number, camera, segment, height, width, offset, at, region)
     except struct.error as error:
         raise ValueError("a message of no known size") from error
     kinds = b"L" if isinstance(said, Look) else b"AD"

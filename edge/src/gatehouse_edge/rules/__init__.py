@@ -14,9 +14,10 @@ How the pipeline uses it (one `RuleSet` a gateway, one `ReleaseDesk` behind it):
     windows_state                                            # msgspec-serialisable; persist (open flow windows live in it)
 
 `observation` is one of `rules/observations.py`: what cameras and sensors say, `Acknowledged`, an order (`DrillOrder`,
-`MaintenanceOrder`; `rules/orders.py` says what they do), or `Tick`. `now` is `Moment(at, time, time_known)`: `at` seconds of ONE timeline that never goes back (monotonic
-in `run`, media time in `analyze`), `time` aware UTC. An earlier `at` than the step before raises TimeWentBackError.
-Findings and windows carry exact times; the encoder on the wire floors them. Tracks die in the state: `kept` holds none.
+`MaintenanceOrder`; `rules/orders.py` says what they do), or `Tick`. `now` is `Moment(at, time, time_known)`: `at` seconds
+of ONE timeline that never goes back (monotonic in `run`, media time in `analyze`), `time` aware UTC. An earlier `at` than
+the step before raises TimeWentBackError. Findings and windows carry exact times; the encoder on the wire floors them.
+Tracks die in the state: `kept` holds none.
 
 See edge/docs/rules.md for every rule, its parameters and the meaning of its grades.
 """

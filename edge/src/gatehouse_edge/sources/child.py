@@ -123,7 +123,8 @@ class DecodeChild:
         self._wire.close()
         if self._process.poll() is None:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # not waited for yet: the number is still its own
+                # Not waited for yet, so the number is still its own.
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._wait()
 
 

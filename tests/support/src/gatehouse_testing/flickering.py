@@ -107,7 +107,7 @@ def jacket(speed_px_s: float, fps: float, grain_px: float) -> Draw:
     """Somebody in an orange jacket with white stripes, swaying and bobbing, and walking at a speed; `grain_px` of the cloth."""
     grain = np.random.default_rng(5).standard_normal((80, 46)).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), grain_px)
-    cloth = np.float32(ORANGE) * (1 + 0.15 * grain / grain.std())[..., None]
+    cloth = np.array(ORANGE, np.float32) * (1 + 0.15 * grain / grain.std())[..., None]
     cloth[28:32] = cloth[45:49] = 220
     shape = np.zeros((80, 46), np.float32)
     shape[10:70, 10:36] = 1
@@ -146,7 +146,8 @@ def foliage(
 
     def draw(picture: Floats, number: int) -> Floats:
         lit = (
-            np.float32(SUNSET) * np.clip(1 + 0.3 * light[number % len(light)], 0.2, 1.6)[..., None]
+            np.array(SUNSET, np.float32)
+            * np.clip(1 + 0.3 * light[number % len(light)], 0.2, 1.6)[..., None]
         )
         if patch:
             picture[100:130, 180:210] = lit[40:70, 80:110]
@@ -169,7 +170,7 @@ def flag(hz: float, fps: float) -> Draw:
         inside = (out >= 0) & (out <= 1 - 0.08 * np.abs(np.sin(turn / 2)))
         inside &= (rows - lift >= 80) & (rows - lift <= 124)
         shade = 1 + 0.3 * out * np.cos(turn - out * 7) + 0.15 * out * np.cos(1.7 * turn - out * 11)
-        picture[part][inside] = (np.float32((30, 130, 245)) * shade[..., None])[inside]
+        picture[part][inside] = (np.array((30, 130, 245), np.float32) * shade[..., None])[inside]
         return picture
 
     return draw
@@ -195,7 +196,7 @@ def headlights(fps: float) -> Draw:
         x = 60 + 70 * (number / fps % 4)
         picture = _disc(_disc(picture, x, 120, 6, (200, 240, 255)), x + 24, 120, 6, (200, 240, 255))
         pool = np.exp(-((_COLUMNS - x - 60) ** 2) / 3000 - (_ROWS - 150) ** 2 / 600)
-        return picture + pool[..., None] * np.float32((40, 110, 160))
+        return picture + pool[..., None] * np.array((40, 110, 160), np.float32)
 
     return draw
 
@@ -251,7 +252,7 @@ def _disc(
     part = picture[top : int(y) + reach, left : int(x) + reach]
     rows, columns = np.indices(part.shape[:2]).astype(np.float32)
     over = np.clip((radius + 3 - np.hypot(columns + left - x, rows + top - y)) / 3, 0, 1)[..., None]
-    part[:] = part * (1 - over) + over * np.float32(colour)
+    part[:] = part * (1 - over) + over * np.array(colour, np.float32)
     return picture
 
 

@@ -47,7 +47,12 @@ def read_gateway(path: Path) -> Config:
 
 def site(cameras: list[str]) -> dict[str, object]:
     """A square, a lane and a strip behind the fence, seen by every camera."""
-    marks = [[[0.1, 0.9], [2, 1]], [[0.9, 0.9], [18, 1]], [[0.8, 0.45], [30, 22]], [[0.2, 0.45], [6, 22]]]
+    marks = [
+        [[0.1, 0.9], [2, 1]],
+        [[0.9, 0.9], [18, 1]],
+        [[0.8, 0.45], [30, 22]],
+        [[0.2, 0.45], [6, 22]],
+    ]
     seen = [
         ("square", [[0.0, 0.5], [1.0, 0.5], [1.0, 1.0], [0.0, 1.0]]),
         ("lane", [[0.0, 0.5], [0.4, 0.5], [0.4, 0.9], [0.0, 0.9]]),
@@ -67,7 +72,9 @@ def site(cameras: list[str]) -> dict[str, object]:
         "zones": [
             _zone("square", "moving", [[0, 0], [40, 0], [40, 25], [0, 25]], neighbours=["lane"]),
             _zone("lane", "lane", [[0, 25], [40, 25], [40, 31], [0, 31]], neighbours=["square"]),
-            _zone("strip", "perimeter", [[40, 0], [46, 0], [46, 31], [40, 31]], closed_hours=CLOSED),
+            _zone(
+                "strip", "perimeter", [[40, 0], [46, 0], [46, 31], [40, 31]], closed_hours=CLOSED
+            ),
         ],
         "gates": [{"id": "in", "from": "outside", "to": "square", "width_m": 3.0}],
         "lines": [

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from gatehouse_edge.gate.integrity import IntegrityWatcher
@@ -100,7 +101,7 @@ def defocus(pixels: Pixels, at: float) -> Pixels:
     return _clip(cv2.GaussianBlur(pixels, (0, 0), sigma) + _noise(pixels.shape, at, 2.0))
 
 
-def warp(matrix: Callable[[int, int], NDArray[np.generic]]) -> Change:
+def warp(matrix: Callable[[int, int], MatLike]) -> Change:
     """The camera was turned or zoomed; what comes into view at the edge is a mirror of the place."""
 
     def change(pixels: Pixels, _at: float) -> Pixels:

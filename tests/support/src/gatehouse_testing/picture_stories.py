@@ -29,7 +29,7 @@ def looks(
 ) -> list[tuple[float, Observation]]:
     """A look a second: (from, to, what it shows)."""
     return [
-        (float(at), quality(float(at), device=device, view=view, **shown))
+        (float(at), quality(float(at), device=device, view=view, learned=True, **shown))
         for first, last, shown in spans
         for at in range(first, last)
     ]

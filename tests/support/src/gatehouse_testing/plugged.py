@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -62,7 +62,7 @@ def rule_start(plugin: Code, params: tuple[Params, ...] = ({},), *, answer_s: fl
 
 
 @contextmanager
-def running(start: Start) -> Iterator[PluginProcess]:
+def running(start: Start) -> Generator[PluginProcess]:
     """A plug-in in its cage."""
     process = PluginProcess(start)
     try:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ def spent(agent: int) -> dict[str, float]:
 
 
 @contextmanager
-def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(config: Path) -> Generator[subprocess.Popen[bytes]]:
     """`gatehouse-edge run`, ended by SIGTERM."""
     program = Path(sys.executable).with_name("gatehouse-edge")
     agent = subprocess.Popen([program, "run", "--config", config], stderr=subprocess.DEVNULL)

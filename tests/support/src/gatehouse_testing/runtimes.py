@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import nan
@@ -120,7 +120,7 @@ class Session:
 
 
 @contextmanager
-def session(trial: Trial) -> Iterator[Session]:
+def session(trial: Trial) -> Generator[Session]:
     """A process that was greeted; ended at the end."""
     child = RunningChild(LANES, trial.runtime)
     try:
@@ -131,7 +131,7 @@ def session(trial: Trial) -> Iterator[Session]:
 
 
 @contextmanager
-def shown(opened: Session, picture: Pixels, segment: int = 0) -> Iterator[Memory]:
+def shown(opened: Session, picture: Pixels, segment: int = 0) -> Generator[Memory]:
     """The picture in memory that the process maps as `segment`."""
     memory = Memory(picture)
     try:

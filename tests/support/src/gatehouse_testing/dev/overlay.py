@@ -12,7 +12,7 @@ For the developer's eye only: the packages never draw a box, and what is written
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -185,7 +185,7 @@ def overlay(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def writer(out: Path, fps: float) -> Iterator[Callable[[Picture, int], None]]:
+def writer(out: Path, fps: float) -> Generator[Callable[[Picture, int], None]]:
     """Where pictures go: a film, or a folder."""
     if out.suffix != ".mp4":
         out.mkdir(parents=True, exist_ok=True)
