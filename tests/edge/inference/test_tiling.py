@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 
 from gatehouse_edge.inference.manifest import Fit, InputSpec
 from gatehouse_edge.inference.tiling import (
-    FAINT_PX,
     GAIN,
-    LEAST_SIDE_PX,
     MAX_TILES,
     describe,
     input_ratio,
@@ -104,18 +102,13 @@ def test_a_stretched_picture_is_judged_by_its_height():
     assert input_ratio(1280, 720, SQUARE) == pytest.approx(416 / 1280)
 
 
+def camera(size, horizon, near_px, top, depth, left):
+    top = max(top, horizon + 0.02)
+    return size, looking_along(horizon, near_px, size, top, min(1.0, top + depth), left=left)
+
+
 cameras = st.builds(
-    lambda size, horizon, near, top, depth, left: (
-        size,
-        looking_along(
-            horizon,
-            near,
-            size,
-            max(top, horizon + 0.02),
-            min(1.0, max(top, horizon + 0.02) + depth),
-            left,
-        ),
-    ),
+    camera,
     st.sampled_from(
         [(640, 360), (1280, 720), (1920, 1080), (3840, 2160), (720, 1280), (2048, 1536)]
     ),
@@ -148,11 +141,10 @@ def test_whatever_the_camera_tiles_are_few_inside_the_picture_and_hold_everybody
         assert input_ratio(tile.width, tile.height, spec) >= GAIN * whole
     top, bottom = view.polygon[0][1], view.polygon[2][1]
     left, right = view.polygon[0][0], view.polygon[2][0]
-    finest = min(spec.width, spec.height) / LEAST_SIDE_PX * 0.99
     for row in range(9):
         y = top + (bottom - top) * (row + 0.5) / 9
         tall = tall_at(view, y, (width, height))
-        if not FAINT_PX / finest < tall < SMALL_PX / whole:
+        if not layout.whole_px / whole < tall < layout.tall_px:
             continue
         for column in range(9):
             x = (left + (right - left) * (column + 0.5) / 9) * width
