@@ -172,7 +172,9 @@ def test_what_is_missing_is_named(
 
 
 @pytest.mark.assets
-@pytest.mark.parametrize("model", ["yolox_nano", "nanodet_m_416"])
+@pytest.mark.parametrize(
+    "model", ["yolox_nano", pytest.param("nanodet_m_416", marks=pytest.mark.long)]
+)
 def test_pets_gives_the_same_bytes_twice(
     config: Path, assets: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:

@@ -47,6 +47,15 @@ def is_alive(pid):
         return False
 
 
+def stop(pid):
+    """Stops every thread of a process; until the last one has heard of it, a worker may still answer."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = list(Path(f"/proc/{pid}/task").iterdir())
+    wait_until(
+        lambda: all(" T " in (t / "stat").read_text().rpartition(")")[2][:4] for t in threads)
+    )
+
+
 def descriptors():
     """How many files and sockets this process holds."""
     return len(list(Path("/proc/self/fd").iterdir()))
@@ -109,7 +118,7 @@ def test_frames_may_grow_shrink_and_be_views(detector):
 def test_a_killed_process_is_an_error_once_and_then_a_new_process(detector):
     first = detector.pid
     detector.detect(FRAME)
-    os.kill(first, signal.SIGSTOP)  # so that the frame is under way when the process dies
+    stop(first)  # so that the frame is under way when the process dies
     errors = []
 
     def look():
@@ -309,7 +318,7 @@ def test_a_kill_amid_many_looks_fails_them_all_and_starts_one_process(manifest):
     threads = [threading.Thread(target=look, args=(camera,)) for camera in cameras]
     for thread in threads:
         thread.start()
-    os.kill(first, signal.SIGSTOP)
+    stop(first)
     begun.wait(10)
     wait_until(opened._process.child._free.empty)  # every lane is taken
     os.kill(first, signal.SIGKILL)
