@@ -29,9 +29,11 @@ def contains(polygon: Polygon, point: Point) -> bool:
     """Whether `point` lies inside; the border belongs to one side only, so that tiles do not overlap."""
     x, y = point
     inside = False
-    for (ax, ay), (bx, by) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
+    ax, ay = polygon[-1]
+    for bx, by in polygon:
         if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
             inside = not inside
+        ax, ay = bx, by
     return inside
 
 

@@ -12,12 +12,12 @@ Bounds  at most `TRACKS_MAX` tracks are remembered, each for `FORGET_S` after it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from gatehouse_edge.errors import RuleConfigError, TimeWentBackError
-from gatehouse_edge.rules.geometry import Point, crossing_share, distance, foot, offset
-from gatehouse_edge.rules.views import in_frame
+from gatehouse_edge.rules.geometry import Point, cross, crossing_share, distance
+from gatehouse_edge.rules.sighted import Sight, Sighted
 from gatehouse_edge.values import Passage, Track, TrackId, Tracks
 
 BAND_BODY_RATIO: Final = 0.12
@@ -51,6 +51,15 @@ class LineState:
 
     at: float = float("-inf")
     sides: Mapping[TrackId, Side] = field(default_factory=dict[TrackId, Side])
+
+
+class _Drawn(NamedTuple):
+    """The line in frame heights, its length, and when the frame is."""
+
+    a: Point
+    b: Point
+    length: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,47 +96,54 @@ class LineCounter:
                 remedy=f"Draw it at least {2 * self.band_min_ratio:.2f} of the frame long",
             )
 
-    def step(self, state: LineState, tracks: Tracks) -> tuple[LineState, tuple[Passage, ...]]:
-        """Take in the tracks of one frame; TimeWentBackError when it is older than the one before."""
+    def step(
+        self, state: LineState, tracks: Tracks, sighted: Sighted | None = None
+    ) -> tuple[LineState, tuple[Passage, ...]]:
+        """Take in the tracks of one frame; TimeWentBackError when it is older than the one before.
+
+        `sighted`: these tracks, where they are worked out already.
+        """
         if tracks.at < state.at:
             raise TimeWentBackError(
                 f"frame at {tracks.at:.3f} s after one at {state.at:.3f} s", place=self.line
             )
-        sides = {k: s for k, s in state.sides.items() if tracks.at - s.seen_at <= self.forget_s}
+        sighted = Sighted(tracks) if sighted is None else sighted
+        at, aspect = tracks.at, sighted.aspect
+        sides = {k: s for k, s in state.sides.items() if at - s.seen_at <= self.forget_s}
+        a, b = (self.a[0] * aspect, self.a[1]), (self.b[0] * aspect, self.b[1])
+        drawn = _Drawn(a, b, distance(a, b), at)
         passages: list[Passage] = []
-        for track in tracks.tracks:
+        for one in sighted.each:
+            track = one.track
             known = sides.get(track.track_id)
-            if not track.seen or (known is None and len(sides) >= TRACKS_MAX):
+            if known is None and len(sides) >= TRACKS_MAX:
                 continue
-            side, passed = self._moved(known, track, tracks)
+            side, passed = self._moved(known, one, (one.foot[0] * aspect, one.foot[1]), drawn)
             sides[track.track_id] = side
             if passed:
                 passages.append(self._passage(track, tracks, inward=bool(side.right)))
-        return LineState(tracks.at, sides), tuple(passages)
+        return LineState(at, sides), tuple(passages)
 
-    def _moved(self, known: Side | None, track: Track, tracks: Tracks) -> tuple[Side, bool]:
+    def _moved(
+        self, known: Side | None, one: Sight, here: Point, drawn: _Drawn
+    ) -> tuple[Side, bool]:
         """The track's side after this frame, and whether it has passed the line now."""
-        box = in_frame(tracks, track)
-        aspect = tracks.width / tracks.height
-        x, y = foot(box)
-        here = (x * aspect, y)
-        a, b = (self.a[0] * aspect, self.a[1]), (self.b[0] * aspect, self.b[1])
-        away = offset(a, b, here)
-        band = max(self.band_body_ratio * (box[3] - box[1]), self.band_min_ratio)
-        settled = abs(away) >= min(band, BAND_LINE_RATIO * distance(a, b))
+        a, b, length, at = drawn
+        away = cross(a, b, here) / length
+        band = max(self.band_body_ratio * (one.box[3] - one.box[1]), self.band_min_ratio)
+        settled = abs(away) >= min(band, BAND_LINE_RATIO * length)
+        right = away > 0
         if known is None:
-            return Side(away > 0 if settled else None, here, tracks.at), False
+            return Side(right if settled else None, here, at), False
         share = crossing_share(a, b, known.last, here)
         met = known.met if share is None else share
-        side = replace(known, last=here, seen_at=tracks.at, met=met)
         if not settled:
-            return side, False
-        right = away > 0
+            return Side(known.right, here, at, met), False
         if known.right is None or known.right == right:
-            return replace(side, right=right, met=None), False
-        if track.age_s < self.min_age_s:
-            return side, False
-        return replace(side, right=right, met=None), met is not None and 0.0 <= met <= 1.0
+            return Side(right, here, at), False
+        if one.track.age_s < self.min_age_s:
+            return Side(known.right, here, at, met), False
+        return Side(right, here, at), met is not None and 0.0 <= met <= 1.0
 
     def _passage(self, track: Track, tracks: Tracks, *, inward: bool) -> Passage:
         return Passage(

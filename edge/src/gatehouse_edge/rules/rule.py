@@ -79,7 +79,8 @@ class Told:
     hidden: tuple[Finding, ...] = ()
 
 
-_NOTHING: Final = Told()
+NOTHING_TOLD: Final = Told()
+"""What most steps give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Rule:
             now.at, trigger, memory, state.armed, state.free_from, sensed, state.raised_under
         )
         if change is None:
-            return after, Told(ended) if ended else _NOTHING
+            return after, Told(ended) if ended else NOTHING_TOLD
         return self._spoken(after, change, order, ended)
 
     def kept(self, state: RuleState, now: Moment) -> Kept:

@@ -7,6 +7,7 @@ Bounds  the state holds one entry for each rule, view and line of the site file,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import msgspec
 
@@ -23,12 +24,18 @@ from gatehouse_edge.rules.observations import (
 from gatehouse_edge.rules.orders import Order, Orders, OrdersKept, resumed_orders
 from gatehouse_edge.rules.quantum import heard, told, whole
 from gatehouse_edge.rules.release_flow import Tally, tally_of
-from gatehouse_edge.rules.rule import Binding, Rule, RuleState
-from gatehouse_edge.rules.signals import SignalState, SignalWatch
+from gatehouse_edge.rules.rule import NOTHING_TOLD, Binding, Rule, RuleState
+from gatehouse_edge.rules.sighted import Sighted
+from gatehouse_edge.rules.signals import Moves, SignalState, SignalWatch
 from gatehouse_edge.rules.trigger import Kept, Sample
 from gatehouse_edge.rules.zone_count import CountState, ZoneCounter
 from gatehouse_edge.values import Finding, Passage, Reading, ThermalSample, Tracks, ZoneCount
 from gatehouse_shared.names import HazardClass, HazardKind, Label, Phase, class_of
+
+_NO_RULE: Final = RuleState()
+_NO_LINE: Final = LineState()
+_NO_SIGNAL: Final = SignalState()
+_NO_COUNT: Final = CountState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +91,19 @@ class RuleSet:
     lines: Mapping[str, LineCounter] = field(default_factory=dict[str, LineCounter])
     counting_gates: Mapping[str, str] = field(default_factory=dict[str, str])
     _hearing: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _eyes: Mapping[str, "_Eyes"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Who hears a device is the same for every frame."""
+        """Who hears a device, and what looks through it, is the same for every frame."""
         hearing: dict[str, list[str]] = {}
         for name, rule in self.rules.items():
             for device in {rule.binding.device, *rule.also_devices}:
                 hearing.setdefault(device, []).append(name)
         object.__setattr__(self, "_hearing", {k: tuple(v) for k, v in hearing.items()})
+        devices = {line.device for line in self.lines.values()}
+        devices |= {watch.view.device for watch in self.watches.values()}
+        devices |= {counter.view.device for counter in self.counters.values()}
+        object.__setattr__(self, "_eyes", {device: _eyes_of(self, device) for device in devices})
 
     def start(self) -> RulesState:
         """A state in which nothing has happened yet."""
@@ -115,8 +127,14 @@ class RuleSet:
             state = replace(state, orders=state.orders.after(observation, self.rules, now))
             observation = Tick()
         state, said = self.hear(state, (*seen, observation), now)
-        return state, replace(
-            judged, findings=said.findings, hidden=said.hidden, samples=said.samples
+        return state, Judged(
+            said.findings,
+            said.hidden,
+            judged.counts,
+            judged.passages,
+            judged.tallies,
+            judged.signals,
+            said.samples,
         )
 
     def hear(
@@ -125,19 +143,24 @@ class RuleSet:
         """The rules' half of a step: everything that is seen at one moment, in its order. Findings, hidden ones, samples."""
         states, findings, hidden = dict(state.rules), list[Finding](), list[Finding]()
         samples: list[tuple[str, Sample]] = []
+        orders = state.orders if state.orders.drills or state.orders.hidden else None
         for one in seen:
             for name in self._concerned(one):
-                rule, before = self.rules[name], states.get(name, RuleState())
-                order = state.orders.of(name, rule.binding.kind, now)
-                states[name], said = rule.step_under(order, before, one, now)
-                findings.extend(said.findings)
-                hidden.extend(said.hidden)
-                if (sample := states[name].sample) is not None:
-                    samples.append((name, sample))
+                rule, before = self.rules[name], states.get(name, _NO_RULE)
+                order = Order.NORMAL
+                if orders is not None:
+                    order = orders.of(name, rule.binding.kind, now)
+                after, said = rule.step_under(order, before, one, now)
+                states[name] = after
+                if said is not NOTHING_TOLD:
+                    findings.extend(said.findings)
+                    hidden.extend(said.hidden)
+                if after.sample is not None:
+                    samples.append((name, after.sample))
         for finding in findings:
             self._share_raise(states, finding)
         judged = Judged(tuple(findings), tuple(hidden), samples=tuple(samples))
-        return replace(state, rules=states), judged
+        return RulesState(states, state.signals, state.counts, state.lines, state.orders), judged
 
     def kept(self, state: RulesState, now: Moment) -> RulesKept:
         """What to write down: open hazards and recent raises, no tracks."""
@@ -173,32 +196,35 @@ class RuleSet:
         return self._hearing.get(observation.device, ())
 
     def _seen(self, state: RulesState, tracks: Tracks) -> tuple[RulesState, Judged]:
+        eyes = self._eyes.get(tracks.device)
+        if eyes is None:
+            return state, Judged()
         lines, signals, counts = dict(state.lines), dict(state.signals), dict(state.counts)
         passages: list[Passage] = []
         signalled: list[ZoneSignals] = []
         counted: list[ZoneCount] = []
-        for name, line in self.lines.items():
-            if line.device == tracks.device:
-                before = lines.get(name, LineState())
-                # A camera that came back may count its media time from nought again.
-                before = before if before.at <= tracks.at else LineState()
-                lines[name], crossed = line.step(before, tracks)
-                passages.extend(crossed)
-        for name, watch in self.watches.items():
-            if watch.view.device == tracks.device:
-                signals[name], signal = watch.step(signals.get(name, SignalState()), tracks)
-                signalled.extend(() if signal is None else (told(signal),))
-        for name, counter in self.counters.items():
-            if counter.view.device == tracks.device:
-                counts[name], fresh = counter.step(counts.get(name, CountState()), tracks)
-                counted.extend(fresh)
+        sighted = Sighted(tracks)
+        for name, line in eyes.lines:
+            before = lines.get(name, _NO_LINE)
+            # A camera that came back may count its media time from nought again.
+            before = before if before.at <= tracks.at else _NO_LINE
+            lines[name], crossed = line.step(before, tracks, sighted)
+            passages.extend(crossed)
+        moves: list[Moves] = [{} for _ in eyes.watches]
+        for name, watch, group in eyes.watches:
+            was = signals.get(name, _NO_SIGNAL)
+            signals[name], signal = watch.step(was, tracks, sighted, moves[group])
+            signalled.extend(() if signal is None else (told(signal),))
+        for name, counter in eyes.counters:
+            counts[name], fresh = counter.step(counts.get(name, _NO_COUNT), tracks, sighted)
+            counted.extend(fresh)
         judged = Judged(
             counts=tuple(counted),
             passages=tuple(passages),
             tallies=tuple(tally_of(p) for p in passages),
             signals=tuple(signalled),
         )
-        return replace(state, lines=lines, signals=signals, counts=counts), judged
+        return RulesState(state.rules, signals, counts, lines, state.orders), judged
 
     def _counted(self, reading: Reading) -> tuple[Tally, ...]:
         line = self.counting_gates.get(reading.device)
@@ -219,6 +245,28 @@ class RuleSet:
             was = states.get(name, RuleState())
             merged = tuple(sorted({*was.trigger.raises, *raises}))
             states[name] = replace(was, trigger=replace(was.trigger, raises=merged))
+
+
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    """What looks through one device, by name; watches with the number of the first that sees things move as they do."""
+
+    lines: tuple[tuple[str, LineCounter], ...]
+    watches: tuple[tuple[str, SignalWatch, int], ...]
+    counters: tuple[tuple[str, ZoneCounter], ...]
+
+
+def _eyes_of(rules: RuleSet, device: str) -> _Eyes:
+    watches = [(k, watch) for k, watch in rules.watches.items() if watch.view.device == device]
+    firsts = [
+        next(n for n, (_, other) in enumerate(watches) if watch.moves_as(other))
+        for _, watch in watches
+    ]
+    return _Eyes(
+        lines=tuple((k, line) for k, line in rules.lines.items() if line.device == device),
+        watches=tuple((k, watch, n) for (k, watch), n in zip(watches, firsts, strict=True)),
+        counters=tuple((k, c) for k, c in rules.counters.items() if c.view.device == device),
+    )
 
 
 def _warmth(sample: ThermalSample) -> ZoneSignals:

@@ -164,6 +164,8 @@ def advance(
     was_active = _grade(timing, state.stages) > 0
     if sample is not None:
         state = _sampled(timing, state, sample, now)
+    elif not (was_active or state.raises or state.open is not None):
+        return state, None
     if state.raises and now.at - min(state.raises) >= HOUR_S:
         state = replace(state, raises=tuple(at for at in state.raises if now.at - at < HOUR_S))
     grade = _grade(timing, state.stages)
@@ -253,7 +255,15 @@ def _sampled(timing: Timing, state: TriggerState, sample: Sample, now: Moment) -
     )
     keep_facts = state.open is not None and not any(sample.hold)
     facts = state.facts if keep_facts else sample.facts
-    return replace(state, sampled_at=now.at, stages=stages, facts=facts)
+    return TriggerState(
+        now.at,
+        stages,
+        facts,
+        state.open,
+        state.cleared_at,
+        state.cleared_grade,
+        state.raises,
+    )
 
 
 def _stepped(
@@ -267,7 +277,7 @@ def _stepped(
     _, now, gap_s = step
     if was.active:
         if hold:
-            return replace(was, quiet_at=None)
+            return was if was.quiet_at is None else replace(was, quiet_at=None)
         fresh = was.quiet_at is None or gap_s > timing.silence_s
         quiet_at = now.at if fresh or was.quiet_at is None else was.quiet_at
         if now.at - quiet_at >= timing.clear_s - _EPSILON_S:
@@ -279,11 +289,13 @@ def _stepped(
 def _as_candidate(
     timing: Timing, stage: Stage, was: StageState, *, on: bool, step: tuple[Sample, Moment, float]
 ) -> StageState:
+    if not (on or was.on or was.runs):
+        return was
     sample, now, gap_s = step
     false_s = _false_time(timing, was, on=on, gap_s=gap_s)
     runs = failed(was.runs, false_s, timing.gap_ratio * stage.dwell_s)
     if not on:
-        return replace(was, runs=runs, on=False)
+        return StageState(runs, was.active, was.quiet_at, on=False)
     if not runs:
         since = sample.since or Moment(now.at, sample.time)
         runs = begun(runs, min(since.at, now.at), since.time)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import Final
 
-from gatehouse_edge.rules.geometry import foot
-from gatehouse_edge.rules.views import View, in_frame
+from gatehouse_edge.rules.sighted import Sighted
+from gatehouse_edge.rules.views import View
 from gatehouse_edge.values import Tracks, ZoneCount
 from gatehouse_shared.names import Label
 
@@ -41,14 +41,18 @@ class ZoneCounter:
     view: View
     labels: tuple[Label, ...]
 
-    def step(self, state: CountState, tracks: Tracks) -> tuple[CountState, tuple[ZoneCount, ...]]:
-        """Take in one frame; once a second one count for each label, zeros included."""
-        inside = [
-            t.label for t in tracks.tracks if t.seen and self.view.holds(foot(in_frame(tracks, t)))
-        ]
-        fresh = CountSample(tracks.at, tuple(inside.count(label) for label in self.labels))
-        recent = tuple(s for s in state.samples if 0 <= tracks.at - s.at <= MEDIAN_S)
-        samples = (*recent, fresh)[-SAMPLES_MAX:]
+    def step(
+        self, state: CountState, tracks: Tracks, sighted: Sighted | None = None
+    ) -> tuple[CountState, tuple[ZoneCount, ...]]:
+        """Take in one frame; once a second one count for each label, zeros included.
+
+        `sighted`: these tracks, where they are worked out already.
+        """
+        sighted = Sighted(tracks) if sighted is None else sighted
+        held = sighted.inside(self.view)
+        inside = [one.track.label for one, is_in in zip(sighted.each, held, strict=True) if is_in]
+        fresh = CountSample(tracks.at, tuple([inside.count(label) for label in self.labels]))
+        samples = (*_recent(state.samples, tracks.at), fresh)[-SAMPLES_MAX:]
         if 0 <= tracks.at - state.told_at < EVERY_S - 1e-6:
             return CountState(state.told_at, samples), ()
         counts = tuple(
@@ -63,3 +67,13 @@ class ZoneCounter:
             for i, label in enumerate(self.labels)
         )
         return CountState(tracks.at, samples), counts
+
+
+def _recent(samples: tuple[CountSample, ...], at: float) -> tuple[CountSample, ...]:
+    """Those of the last MEDIAN_S. They lie in order; the camera's own time may have gone back."""
+    if samples and at < samples[-1].at:
+        return tuple(s for s in samples if 0 <= at - s.at <= MEDIAN_S)
+    old = 0
+    while old < len(samples) and at - samples[old].at > MEDIAN_S:
+        old += 1
+    return samples[old:]
