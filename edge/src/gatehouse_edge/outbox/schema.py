@@ -3,9 +3,10 @@
 Source  SQLite before 3.51.3 can damage a WAL file that two connections use, so there is only ever one. Settings: FULL, because
         NORMAL loses committed rows with the power; no mmap; EXCLUSIVE, so that no other process can look in at all.
 Room    4 MiB are kept back inside the file (`reserve`), and the WAL is never cut shorter than that, so that `storage_full` can be
-        written when the disk has no block left.
+        written when the disk has no block left; see `room.py`.
 """
 
+import ctypes
 import fcntl
 from pathlib import Path
 from typing import IO, Final
@@ -18,6 +19,8 @@ SCHEMA_VERSION: Final = 1
 SAFE_SQLITE: Final = (3, 51, 3)
 PAGE_BYTES: Final = 4096
 RESERVE_BYTES: Final = 4 * 1024 * 1024
+CHUNK_BYTES: Final = 1024 * 1024
+"""The file grows by this, blocks and all."""
 _TABLES: Final = """
 CREATE TABLE epochs (
     n INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, current INTEGER NOT NULL
@@ -45,7 +48,14 @@ class FileLock:
     """One agent an outbox: an advisory lock on a file beside it, held until `release` or the end of the process."""
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[str] = path.with_name(path.name + ".lock").open("a")
+        try:
+            self._file: IO[str] = path.with_name(path.name + ".lock").open("a")
+        except OSError as error:
+            raise OutboxError(
+                str(error.strerror),
+                place=str(path),
+                remedy="Check that the folder can be written, and that its disk has room",
+            ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -85,6 +95,8 @@ def connect(path: Path, *, create: bool) -> apsw.Connection:
 
 def _set_up(connection: apsw.Connection, *, create: bool) -> None:
     connection.set_busy_timeout(0)
+    chunk = ctypes.c_int(CHUNK_BYTES)
+    connection.file_control("main", apsw.SQLITE_FCNTL_CHUNK_SIZE, ctypes.addressof(chunk))
     for pragma in (
         "locking_mode=EXCLUSIVE",
         f"page_size={PAGE_BYTES}",

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import apsw
 import msgspec
@@ -25,9 +26,16 @@ from gatehouse_edge.outbox import trimming
 from gatehouse_edge.outbox.bounds import KEEP_ACKED_S, Limits, Load, Shed, next_to_go
 from gatehouse_edge.outbox.hazards import STATE_KEY, read_hazards
 from gatehouse_edge.outbox.moving import move
+from gatehouse_edge.outbox.room import SPARE_PAGES, Room
 from gatehouse_edge.outbox.rows import Rows
 from gatehouse_edge.outbox.salvage import Salvage, move_aside, salvage_into
-from gatehouse_edge.outbox.schema import DamagedError, FileLock, connect, sqlite_warning
+from gatehouse_edge.outbox.schema import (
+    PAGE_BYTES,
+    DamagedError,
+    FileLock,
+    connect,
+    sqlite_warning,
+)
 from gatehouse_edge.values import Draft, KeptRow, StreamMark
 from gatehouse_shared.events import ClockState, Event, GapData, GapReason, HazardEvent
 from gatehouse_shared.instants import parse_instant, to_ms
@@ -39,6 +47,9 @@ EPOCHS_MAX: Final = 16
 MOVE_STEP: Final = 1_000
 """Bulk rows read at a time when they move to another epoch."""
 
+ROWS_A_PAGE: Final = 8
+
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -62,17 +73,19 @@ class Place:
 
 
 class Outbox:
-    """Durable queue of one gateway. Open it with `open_outbox`. `squeezed`: it lives on the room kept back, the disk being
-    full.
-    """
+    """Durable queue of one gateway. Open it with `open_outbox`."""
 
     def __init__(self, place: Place, connection: apsw.Connection, lock: FileLock) -> None:
         self.place, self._db, self._lock = place, connection, lock
         self._owner: int | None = None
         self._rows = Rows(connection, place.site, place.gateway)
         self._on_wire: dict[tuple[str, Lane], int] = {}
-        self._dirty_acks = False
-        self.squeezed = False
+        self._room = Room(connection, place.path)
+
+    @property
+    def squeezed(self) -> bool:
+        """Whether the disk is full, and rows live on the room kept back."""
+        return self._room.squeezed
 
     @property
     def epoch(self) -> str:
@@ -112,17 +125,8 @@ class Outbox:
         self, drafts: Sequence[Draft], state: Mapping[str, bytes], now: datetime, clock: ClockState
     ) -> tuple[Event, ...]:
         """Number the drafts, and commit them with `state`, all or nothing. Full disks are met from the room kept back."""
-        self._own()
-        try:
-            events = self._commit(drafts, state, now, clock)
-        except apsw.FullError:
-            self._make_room()
-            try:
-                events = self._commit(drafts, state, now, clock)
-            except apsw.FullError as error:
-                raise OutboxError(
-                    "the disk is full", place=str(self.place.path), remedy="Free some space"
-                ) from error
+        pages = len(drafts) // ROWS_A_PAGE + sum(map(len, state.values())) // PAGE_BYTES
+        events = self._write(lambda: self._commit(drafts, state, now, clock), now, pages)
         self._keep_within_bounds(now)
         return events
 
@@ -130,25 +134,28 @@ class Outbox:
         """The hub has accounted for everything up to these numbers. Numbers that were never given are cut off."""
         self._own()
         for lane, number in upto.items():
-            news = self._rows.advance(epoch, lane, number, to_ms(now))
-            self._dirty_acks = self._dirty_acks or news
+            self._rows.advance(epoch, lane, number, to_ms(now))
 
     def restore(self, epoch: str, upto: Mapping[Lane, int], now: datetime) -> None:
         """The hub was restored and holds less: rows beyond `upto` wait again; what is no longer kept becomes a gap `expired`."""
-        self._own()
-        with self._rows.transaction():
+
+        def go_back() -> None:
             for lane, number in upto.items():
                 trimming.go_back(self._rows, epoch, lane, number, now)
+
+        self._write(go_back, now)
 
     def start_epoch(self, now: datetime, *, reissue: Sequence[tuple[Lane, int]] = ()) -> int:
         """The file was rolled back: open an epoch, say again in it all that was never acknowledged, and `reissue`. How many rows.
 
         Hazards kept in the state move too. The old epoch is accounted for by a gap of reason `epoch`.
         """
-        self._own()
         old = self.epoch
-        with self._rows.transaction():
-            count = self._move_all(old, self.place.new_epoch(), now, reissue)
+        count = self._write(
+            lambda: self._move_all(old, self.place.new_epoch(), now, reissue),
+            now,
+            self.load.all_bytes // PAGE_BYTES,
+        )
         self._on_wire.clear()
         return count
 
@@ -158,18 +165,18 @@ class Outbox:
         event = self._rows.event(epoch, lane, seq)
         if event is None or isinstance(event.data, GapData) or epoch == self.epoch:
             return False
-        with self._rows.transaction():
-            self._say_alarms([event], epoch, (), now)
-            self._say_bulk([event], now)
+
+        def say() -> int:
+            return self._say_alarms([event], epoch, (), now) + self._say_bulk([event], now)
+
+        self._write(say, now)
         return True
 
     def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
         """A message of these rows could not be read by the hub. First they are encoded again and sent alone; a row that is
         refused alone becomes a gap. The numbers that became gaps.
         """
-        self._own()
-        with self._rows.transaction():
-            return trimming.refuse(self._rows, epoch, lane, seqs, now)
+        return self._write(lambda: trimming.refuse(self._rows, epoch, lane, seqs, now), now)
 
     def on_wire(self, epoch: str, lane: Lane, upto: int) -> None:
         """Rows up to here have been published: they go last when rows must go."""
@@ -179,27 +186,15 @@ class Outbox:
         """Write pending acknowledgements, forget what was acknowledged a day ago, let go what is too old. Call every few
         seconds.
         """
-        self._own()
-        with suppress(apsw.FullError), self._rows.transaction():
-            self._flush_acks()
-            trimming.forget_acked(self._rows, to_ms(now) - KEEP_ACKED_S * 1000)
-            trimming.forget_epochs(self._rows, EPOCHS_MAX)
-            oldest = to_ms(now - timedelta(days=self.place.limits.max_age_days))
-            step = max(1, self.place.limits.max_rows // 100)
-            too_old = trimming.Shedding(Lane.BULK, step, GapReason.DROPPED_AGE, oldest)
-            while trimming.shed(self._rows, too_old, self._on_wire, now):
-                pass
-        with suppress(apsw.FullError):
-            with self._rows.transaction():
-                trimming.refill_reserve(self._rows)
-            self.squeezed = False
+        self._write(lambda: self._forget(now), now)
+        self._room.refill()
 
     def close(self) -> None:
         """Write what is pending and let go of the file; idempotent."""
         with suppress(apsw.ConnectionClosedError):
-            with suppress(apsw.FullError), self._rows.transaction():
-                self._flush_acks()
-            self._db.close()
+            with suppress(apsw.FullError, apsw.IOError), self._rows.transaction():
+                self._rows.write_acks()
+            self._room.close()
         self._lock.release()
 
     def _own(self) -> None:
@@ -209,39 +204,67 @@ class Outbox:
         elif self._owner != me:
             raise OutboxError("the outbox belongs to another thread")
 
+    def _write(self, job: Callable[[], T], now: datetime, pages: int = 0) -> T:
+        """Do `job` in one transaction, which needs about so many pages; bulk makes room where the disk is full."""
+        self._own()
+        try:
+            self._room.prepare(2 * pages)
+            try:
+                return self._once(job, now, 2 * pages)
+            except apsw.FullError:
+                self._room.squeeze()
+                return self._once(job, now, 2 * pages)
+        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
+            raise OutboxError(
+                f"the disk takes nothing ({error})",
+                place=str(self.place.path),
+                remedy="Free some space, or look for a disk that fails",
+            ) from error
+
+    def _once(self, job: Callable[[], T], now: datetime, pages: int) -> T:
+        self._let_bulk_go(pages, now)
+        with self._rows.transaction():
+            return job()
+
+    def _let_bulk_go(self, pages: int, now: datetime) -> None:
+        """On the room kept back alarms have the last pages: what the hub has goes, then bulk, oldest first."""
+        if not self.squeezed:
+            return
+        while self._room.free_pages < pages + SPARE_PAGES:
+            with self._rows.transaction():
+                self._rows.write_acks()
+                if not trimming.let_go(self._rows, self._on_wire, now):
+                    return
+
     def _commit(
         self, drafts: Sequence[Draft], state: Mapping[str, bytes], now: datetime, clock: ClockState
     ) -> tuple[Event, ...]:
-        with self._rows.transaction():
-            events = tuple(self._rows.add(draft, now, clock) for draft in drafts)
-            for key, value in state.items():
-                self._rows.keep_state(key, value)
-            self._flush_acks()
+        events = tuple(self._rows.add(draft, now, clock) for draft in drafts)
+        for key, value in state.items():
+            self._rows.keep_state(key, value)
+        self._rows.write_acks()
         return events
 
-    def _flush_acks(self) -> None:
-        if self._dirty_acks:
-            self._rows.write_acks()
-            self._dirty_acks = False
+    def _forget(self, now: datetime) -> None:
+        self._rows.write_acks()
+        trimming.forget_acked(self._rows, to_ms(now) - KEEP_ACKED_S * 1000)
+        trimming.forget_epochs(self._rows, EPOCHS_MAX)
+        oldest = to_ms(now - timedelta(days=self.place.limits.max_age_days))
+        step = max(1, self.place.limits.max_rows // 100)
+        too_old = trimming.Shedding(Lane.BULK, step, GapReason.DROPPED_AGE, oldest)
+        while trimming.shed(self._rows, too_old, self._on_wire, now):
+            pass
 
     def _keep_within_bounds(self, now: datetime) -> None:
         while (going := next_to_go(self.load, self.place.limits)) is not None:
             shed, reason, count = going
-            with self._rows.transaction():
-                if shed is Shed.ACKED:
-                    trimming.forget_oldest_kept(self._rows, count)
-                    continue
-                lane = Lane.BULK if shed is Shed.BULK else Lane.ALARM
-                what = trimming.Shedding(lane, count, reason)
-                if not trimming.shed(self._rows, what, self._on_wire, now):
-                    return
-
-    def _make_room(self) -> None:
-        log.error("%s: the disk is full; using the room kept back", self.place.path)
-        self.squeezed = True
-        trimming.open_reserve(self._rows)
-        with suppress(apsw.Error):
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            if shed is Shed.ACKED:
+                self._write(partial(trimming.forget_oldest_kept, self._rows, count), now)
+                continue
+            lane = Lane.BULK if shed is Shed.BULK else Lane.ALARM
+            what = trimming.Shedding(lane, count, reason)
+            if not self._write(partial(trimming.shed, self._rows, what, self._on_wire, now), now):
+                return
 
     def _move_all(
         self, old: str, new: str, now: datetime, reissue: Sequence[tuple[Lane, int]]
@@ -340,6 +363,11 @@ def open_outbox(place: Place, now: datetime) -> tuple[Outbox, Opened]:
         log.warning("%s", warning)
     try:
         return _open_locked(place, now, lock)
+    except (apsw.FullError, apsw.IOError) as error:
+        lock.release()
+        raise OutboxError(
+            f"the disk takes nothing ({error})", place=str(place.path), remedy="Free some space"
+        ) from error
     except BaseException:
         lock.release()
         raise

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from gatehouse_edge.outbox.rows import GAP, GAP_ELSEWHERE, ROW, Rows, read_event, shift
-from gatehouse_edge.outbox.schema import RESERVE_BYTES, first_int
+from gatehouse_edge.outbox.schema import first_int
 from gatehouse_shared.events import GapData, GapReason
 from gatehouse_shared.names import Lane
 from gatehouse_shared.wire import encode
 
+FULL_STEP: Final = 500
 Sent = Mapping[tuple[str, Lane], int]
 """Up to which number each lane was published on the connection of now. Bounded by the epochs in the file."""
 
@@ -135,6 +136,16 @@ def shed(rows: Rows, what: Shedding, sent: Sent, now: datetime) -> bool:
     return False
 
 
+def let_go(rows: Rows, sent: Sent, now: datetime) -> bool:
+    """On a full disk: what the hub has goes, then bulk, oldest first, FULL_STEP rows at a time. Whether any went."""
+    before = rows.load
+    if before.kept_rows:
+        forget_oldest_kept(rows, FULL_STEP)
+    else:
+        shed(rows, Shedding(Lane.BULK, FULL_STEP, GapReason.DROPPED_BYTES), sent, now)
+    return rows.load != before
+
+
 def forget(rows: Rows, epoch: str, lane: Lane, upto: int) -> int:
     """Drop acknowledged rows up to `upto`. How many."""
     state = rows.lanes[epoch, lane]
@@ -192,17 +203,6 @@ def forget_epochs(rows: Rows, most: int) -> None:
             for lane in Lane:
                 del rows.lanes[epoch, lane]
             rows.count()
-
-
-def open_reserve(rows: Rows) -> None:
-    """Free the pages that were kept back."""
-    rows.db.execute("DELETE FROM reserve")
-
-
-def refill_reserve(rows: Rows) -> None:
-    """Keep room back again. apsw.FullError while there is none."""
-    if not first_int(rows.db, "SELECT count(*) FROM reserve"):
-        rows.db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
 
 
 def _joinable(rows: Rows, epoch: str, first: int, after: int, what: Shedding) -> int | None:
