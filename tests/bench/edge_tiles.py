@@ -55,11 +55,29 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Frames `(h, w, 3)` with truth rows `(n, 6)` in their pixels, and the one view of the camera."""
+    """The clip's frames `(h, w, 3)`, alone or on a larger `ground`; truth rows `(n, 6)` and the one view in its pixels."""
 
     frames: list[Pixels]
     truth: Floats
     view: View
+    ground: Pixels | None = None
+
+    def shown(self) -> Iterator[Frame]:
+        """Every picture of the camera, made as it is asked for."""
+        for number, clip in enumerate(self.frames):
+            pixels = clip
+            if self.ground is not None:
+                (x, y), (high, wide) = OFFSET_XY, clip.shape[:2]
+                pixels = self.ground.copy()
+                pixels[y : y + high, x : x + wide] = clip
+            at = number / FPS
+            yield Frame("cam", FrameKind.COLOUR, number, at, START + timedelta(seconds=at), pixels)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Of its pictures."""
+        high, wide = (self.frames[0] if self.ground is None else self.ground).shape[:2]
+        return wide, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +145,9 @@ def near_scene(assets: Path) -> Scene:
 def wide_scene(near: Scene) -> Scene:
     """The clip as a part of a larger picture."""
     ground = cv2.GaussianBlur(cv2.resize(near.frames[0], WIDE_WH), (0, 0), 12)
-    x, y = OFFSET_XY
-    frames: list[Pixels] = []
-    for frame in near.frames:
-        picture = ground.copy()
-        picture[y : y + frame.shape[0], x : x + frame.shape[1]] = frame
-        frames.append(np.asarray(picture, np.uint8))
     truth = near.truth.copy()
     truth[:, 2:4] += OFFSET_XY
-    return Scene(frames, truth, _view(truth, WIDE_WH))
+    return Scene(near.frames, truth, _view(truth, WIDE_WH), np.asarray(ground, np.uint8))
 
 
 def detections(detector: ChildDetector, scene: Scene, every: int | None) -> Found:
@@ -144,7 +156,7 @@ def detections(detector: ChildDetector, scene: Scene, every: int | None) -> Foun
     least = detector.scores.high
     hits = people = boxes = 0
     spent: list[float] = []
-    for number, frame in enumerate(_stamped(scene.frames)):
+    for number, frame in enumerate(scene.shown()):
         if number % STEP:
             continue
         began_s = time.perf_counter()
@@ -166,7 +178,7 @@ def tracked(detector: ChildDetector, scene: Scene, every: int | None, *, patches
         Tracker(parameters_for(detector.scores)), 1, tiled.patches if patches else tuple
     )
     rows: list[str] = []
-    for number, frame in enumerate(_stamped(scene.frames), 1):
+    for number, frame in enumerate(scene.shown(), 1):
         seen = detector.look(frame) if plain else tiled.look(frame)
         rows += [
             format_row(number, track.track_id, track.xyxy, track.score)
@@ -220,12 +232,6 @@ def _far_view(near: Scene) -> View:
     return View("cam", "yard", near.view.polygon, Homography(((2 * a, b, 2 * c), depth, last), 0.0))
 
 
-def _stamped(frames: Sequence[Pixels]) -> Iterator[Frame]:
-    for number, pixels in enumerate(frames):
-        at = number / FPS
-        yield Frame("cam", FrameKind.COLOUR, number, at, START + timedelta(seconds=at), pixels)
-
-
 def _read(clip: Path) -> Iterator[Pixels]:
     capture = cv2.VideoCapture(str(clip))
     try:
@@ -238,7 +244,7 @@ def _read(clip: Path) -> Iterator[Pixels]:
 def _how(detector: ChildDetector, scene: Scene, every: int | None) -> str:
     spec = detector.manifest.input
     assert spec is not None
-    high, wide = scene.frames[0].shape[:2]
+    wide, high = scene.size_wh
     ratio = input_ratio(wide, high, spec)
     low, tall = (float(np.quantile(scene.truth[:, 5], q)) * ratio for q in (0.05, 0.95))
     layout = None if every is None else lay_out((scene.view,), wide, high, spec)
