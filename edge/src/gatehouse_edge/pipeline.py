@@ -9,6 +9,7 @@ Bounds  what waits to be accepted is accepted at every `commit`, at most TAKEN_M
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from math import floor
 from typing import Final, TypeVar
 
@@ -35,11 +36,14 @@ from gatehouse_edge.rules.release_flow import FlowWindow
 from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
 from gatehouse_edge.values import Finding, Frame, GatewayLoad, Reading, SourceHealth, Tracks
 from gatehouse_shared.events import Event
+from gatehouse_shared.names import Phase
 
 TAKEN_MAX: Final = 10_000
 WAITING_MAX: Final = 1_000
 KEEP_EVERY_S: Final = 30.0
 """Open windows and rules are written with every row, and this often without one."""
+STEPPED: Final = timedelta(seconds=60)
+"""What is judged this much later or earlier than it can have been was seen under another clock."""
 ROUNDING_S: Final = 1e-6
 STILL: Final = "still"
 """What a gate says of a picture in which nothing changed."""
@@ -196,7 +200,7 @@ class Judgment:
             witness.heard(Heard(observation, now, before, self._state, judged))
         self._windows, windows = self._desk.step(self._windows, judged.counts, judged.tallies, now)
         said = self._said
-        said.findings += judged.findings
+        said.findings += (_dated(finding, now) for finding in judged.findings)
         said.windows += windows
         said.flows = said.flows or bool(judged.tallies)
         said.ordered = said.ordered or isinstance(observation, DrillOrder)
@@ -263,6 +267,15 @@ class Judgment:
             RULES_KEY: msgspec.json.encode(self._rules.kept(self._state, now)),
             WINDOWS_KEY: msgspec.json.encode(self._windows),
         }
+
+
+def _dated(finding: Finding, now: Moment) -> Finding:
+    """The finding; one that began before the clock was set is dated back from the time that is now thought right."""
+    confirm = timedelta(seconds=finding.confirm_s)
+    off = now.time - finding.time - confirm
+    if finding.phase is not Phase.RAISED or abs(off) < STEPPED:
+        return finding
+    return replace(finding, time=now.time - confirm)
 
 
 def read_kept(kept: bytes | None, kind: type[T]) -> T | None:

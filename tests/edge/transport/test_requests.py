@@ -45,7 +45,7 @@ class Asked:
         self.drills.append(drilling)
         return drilling.rule in (None, "shed_smoke")
 
-    def ask(self, verb, kind, *, sent=NOON, here=NOON, number=None, **fields):
+    def ask(self, verb, kind, *, sent=NOON, here=NOON, up_s=1.0, number=None, **fields):
         self.number += 1
         request = kind(
             request=f"{number or self.number:032x}",
@@ -53,10 +53,20 @@ class Asked:
             hub_time=format_instant(sent),
             **fields,
         )
-        now = Now(here, True, 1_000)
+        now = Now(here, True, int(up_s * 1000))
         answer = self.desk.answer(verb, encode(request), now)
         assert answer is not None
         return decode(answer, Response).outcome
+
+    def measure(self, sent, *, here, up_s):
+        """The hub asks for the time, and is answered."""
+        self.number += 1
+        request = TimeRequest(
+            request=f"{self.number:032x}", ttl_ms=10_000, hub_time=format_instant(sent)
+        )
+        answer = self.desk.answer("time", encode(request), Now(here, True, int(up_s * 1000)))
+        assert answer is not None
+        assert b"gateway_time" in answer
 
 
 def until(seconds, start=NOON):
@@ -96,8 +106,24 @@ def test_a_clock_that_is_wrong_by_hours_changes_nothing_of_its_length():
         Now(wrong, False, 1_000),
     )
     late = wrong + timedelta(seconds=4)
-    assert asked.ask("walk_test", WalkTestRequest, here=late, until=until(60)) == "done"
+    asking = {"here": late, "up_s": 5.0, "until": until(60)}
+    assert asked.ask("walk_test", WalkTestRequest, **asking) == "done"
     assert asked.drills == [Drilling(None, 56.0)]
+
+
+@pytest.mark.parametrize("stepped_s", [3, -3, 180, -180, 3_600, -3_600])
+def test_a_clock_that_is_set_between_two_requests_makes_neither_old_nor_young(stepped_s):
+    asked = Asked()
+    assert asked.ask("walk_test", WalkTestRequest, until=until(60)) == "done"
+    asked.measure(NOON, here=NOON, up_s=1.0)
+    sent = NOON + timedelta(seconds=20)
+    here = sent + timedelta(seconds=stepped_s)
+    asking = {"sent": sent, "here": here, "until": until(80)}
+    assert asked.ask("walk_test", WalkTestRequest, up_s=21.0, **asking) == "done"
+    assert asked.drills[-1] == Drilling(None, 60.0)
+    asked.measure(sent, here=here, up_s=21.0)
+    assert asked.ask("walk_test", WalkTestRequest, up_s=30.0, **asking) == "done"
+    assert asked.ask("walk_test", WalkTestRequest, up_s=32.0, **asking) == "expired"
 
 
 def test_asked_again_under_the_same_number_it_is_answered_and_not_done_again():
@@ -124,7 +150,7 @@ def test_an_output_is_switched_for_what_is_left_of_the_time_that_was_asked_for()
     )
     late = NOON + timedelta(seconds=3)
     siren = partial(asked.ask, "output", OutputRequest, device="siren_1", on=True)
-    assert siren(here=late, until=until(60)) == "done"
+    assert siren(here=late, up_s=4.0, until=until(60)) == "done"
     assert asked.switched == [Switching("siren_1", True, 57.0)]
 
 

@@ -12,6 +12,8 @@ import logging
 import signal
 import threading
 from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,7 @@ from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox.hazards import again, orphans
 from gatehouse_edge.outbox.ledger import RowLedger
 from gatehouse_edge.pipeline import RULES_KEY, Judgment, read_kept
+from gatehouse_edge.ports import Clock
 from gatehouse_edge.rules.build import build_release, build_rules
 from gatehouse_edge.rules.observations import Acknowledged, DrillOrder, Moment, Observation, Tick
 from gatehouse_edge.rules.ruleset import RuleSet, RulesKept
@@ -74,17 +77,24 @@ class _Due:
 class Agent:
     """One gateway at work. `run` blocks until `stop`.
 
-    `pace` says how fast the connection comes back, `patience` how soon a camera is tried again.
+    `pace` says how fast the connection comes back, `patience` how soon a camera is tried again. `clock` is the machine's, unless
+    another is given.
     """
 
     def __init__(
-        self, config: Config, *, pace: Pace | None = None, patience: Patience | None = None
+        self,
+        config: Config,
+        *,
+        pace: Pace | None = None,
+        patience: Patience | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._config, self._patience = config, patience
-        self._clock = build_clock(config)
+        self._clock = clock or build_clock(config)
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._inbox: deque[Observation] = deque(maxlen=INBOX_MAX)
         self._told_full = False
+        self._unwritten = False
         self._introduced: tuple[ModelState | PlugIn, ...] = ()
         self._plugins = Plugins(config, self._clock, self._tell)
         rules = build_rules(
@@ -173,8 +183,7 @@ class Agent:
         if now.at >= due.tick:
             due.tick = now.at + TICK_S
             self._outputs.step(now)
-            order = self._upkeep.step(now)
-            self._judgment.take(order or Tick(), now)
+            self._judge(self._upkeep.step(now) or Tick(), now)
             self._upkeep.hid(self._judgment.hidden())
             self._own_hazards(now)
             self._judgment.add(self._plates.tell(self._ledger.hazards, now.time))
@@ -183,33 +192,50 @@ class Agent:
             if self._announced != self._at_work():
                 self._announced = self._at_work()
                 self._courier.announce()
-        if self._judgment.urgent or now.at >= due.commit:
+        if (self._judgment.urgent and not self._unwritten) or now.at >= due.commit:
             due.commit = now.at + TICK_S
             self._commit(now, health=now.at >= due.health)
             due.health = now.at + HEALTH_S if now.at >= due.health else due.health
         if (at_work := self._at_work()) != self._introduced:
             self._introduced = at_work
             self._courier.introduce()
-        for trouble in self._courier.step():
-            self._raise(trouble)
+        with self._writing():
+            for trouble in self._courier.step():
+                self._raise(trouble)
         if now.at >= due.tidy:
             due.tidy = now.at + TIDY_S
-            self._outbox.tidy(now.time)
+            with self._writing():
+                self._outbox.tidy(now.time)
             self._plates.expire(now.time)
             if self._signals is not None and self._outbox.squeezed:
                 self._signals.squeezed(now)
 
     def _judge_waiting(self) -> None:
         for _ in range(len(self._inbox)):
-            self._judgment.take(self._inbox.popleft(), self._now())
+            self._judge(self._inbox.popleft(), self._now())
+
+    def _judge(self, observation: Observation, now: Moment) -> None:
+        with self._writing():
+            self._judgment.take(observation, now)
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """What the disk does not take waits in memory; said when that begins."""
+        try:
+            yield
+        except OutboxError as error:
+            if not self._unwritten:
+                log.error("%s. What is told waits in memory", error)
+            self._unwritten = True
 
     def _commit(self, now: Moment, *, health: bool = False) -> None:
         cameras = self._cameras.health() if health and self._cameras is not None else ()
         cameras = with_integrity(cameras, self._ledger.hazards)
-        try:
-            self._judgment.commit(now, cameras=cameras, gateway=self._load(now) if health else None)
-        except OutboxError:
-            log.exception("rows wait in memory")
+        with self._writing():
+            load = self._load(now) if health else None
+            if self._judgment.commit(now, cameras=cameras, gateway=load) and self._unwritten:
+                self._unwritten = False
+                log.warning("the disk takes rows again")
 
     def _load(self, now: Moment) -> GatewayLoad:
         oldest_ms = self._outbox.oldest_ms()
@@ -235,7 +261,8 @@ class Agent:
                 )
 
     def _raise(self, trouble: Trouble) -> None:
-        log.error("%s: %s", trouble.kind, trouble.reason)
+        if trouble.kind is not HazardKind.STORAGE_FULL:  # the outbox itself has said that
+            log.error("%s: %s", trouble.kind, trouble.reason)
         now = self._now()
         finding = Finding(
             rule=trouble.kind.value,
@@ -256,7 +283,7 @@ class Agent:
         known = self._ledger.of_number(ending.epoch, ending.number)
         if known is None:
             return False
-        self._judgment.take(Acknowledged(known.rule, ending.at_site), self._now())
+        self._judge(Acknowledged(known.rule, ending.at_site), self._now())
         return True
 
     def _at_work(self) -> tuple[ModelState | PlugIn, ...]:
@@ -276,7 +303,7 @@ class Agent:
             return False
         what = "a walk test" if drilling.rule is None else f"a drill of rule {drilling.rule}"
         log.warning("%s: %s", what, f"{drilling.left_s:.0f} s" if drilling.left_s > 0 else "over")
-        self._judgment.take(DrillOrder(drilling.rule, drilling.left_s), self._now())
+        self._judge(DrillOrder(drilling.rule, drilling.left_s), self._now())
         return True
 
     def _plate(self, request: PlateRequest) -> bool:

@@ -129,7 +129,7 @@ class Speaker:
         return tuple(
             again(h, Phase.UPDATED, now)
             for h in hazards.open
-            if now - parse_instant(h.said) >= UPDATE_MOST
+            if abs(now - parse_instant(h.said)) >= UPDATE_MOST
         )
 
     def _draft(self, known: OpenHazard | None, finding: Finding, number: int) -> Draft:
@@ -224,7 +224,8 @@ def _is_silent(known: OpenHazard | None, finding: Finding) -> bool:
         return finding.phase is Phase.CLEARED
     if finding.phase is not Phase.RAISED or finding.grade > known.data.grade:
         return False
-    return finding.time - parse_instant(known.said) < UPDATE_LEAST
+    # Said long after now is said before the clock was set back.
+    return -UPDATE_MOST < finding.time - parse_instant(known.said) < UPDATE_LEAST
 
 
 def _opened(known: OpenHazard | None, draft: Draft, epoch: str) -> OpenHazard:

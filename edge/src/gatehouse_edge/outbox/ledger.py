@@ -89,6 +89,8 @@ class RowLedger:
             return ()
         clock = ClockState.SYNCED if now.time_known else ClockState.UNSYNCED
         events = self._sink.append(drafts, state, now.time, clock)
+        for draft in said.drafts:
+            log.info("%s", _described(draft))
         self._hazards, self._readings = said.hazards, last
         return events
 
@@ -102,8 +104,6 @@ class RowLedger:
         )
         for refused in said.refused:
             self._leave_out(f"rule {refused.finding.rule}", refused.reason)
-        for draft in said.drafts:
-            log.info("%s", _described(draft))
         return said
 
     def _admitted(self, drafts: Iterable[Draft]) -> list[Draft]:

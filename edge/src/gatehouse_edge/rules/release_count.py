@@ -6,7 +6,8 @@ Windows  aligned to UTC. Ten seconds in which a small-count label stood at ten o
          No number is told again in a longer window, so that nothing can be found by taking one from the other.
 Numbers  the mean over time, half up, then registered steps; a count holds until the next one, at most `HOLD_S`.
 Coverage share of the window for which a count was known; quality: counts that came among the seconds known. In twentieths.
-Bounds   one entry for each (zone, device, label) of the site; a clock set back by a minute or more starts the windows afresh.
+Bounds   one entry for each (zone, device, label) of the site.
+Clock    set back by a minute or more, the open windows close with what is known of them, and others begin.
 """
 
 from collections.abc import Iterable, Mapping
@@ -131,8 +132,10 @@ class CountRelease:
             key = f"{count.zone}/{count.device}/{count.label}"
             at = count.time.timestamp()
             before = series.get(key)
-            if before is None or at < before.until - SET_BACK_S:
-                before = _started(count, at)
+            if before is not None and at < before.until - SET_BACK_S:
+                closed.extend(_cut(before))
+                before = None
+            before = before or _started(count, at)
             advanced, windows = _advanced(before, at)
             closed.extend(windows)
             series[key] = _counted(advanced, count.count, at)
@@ -173,6 +176,11 @@ def _advanced(series: Series, at: float) -> tuple[Series, list[CountWindow]]:
         series, windows = _ten_closed(series)
         closed.extend(windows)
     return _held(series, at), closed
+
+
+def _cut(series: Series) -> list[CountWindow]:
+    """What is open when the clock is set back, with the coverage that it has."""
+    return _advanced(series, (series.ten_start // QUARTER_S + 1) * QUARTER_S)[1]
 
 
 def _held(series: Series, to: float) -> Series:

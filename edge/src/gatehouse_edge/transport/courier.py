@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.ports import Clock, Connected, Link, LinkEvent, Received, RowStore
 from gatehouse_edge.transport import acks, window
 from gatehouse_edge.transport.acks import Heard, Verdict
@@ -112,6 +113,7 @@ class Courier:
         for event in self._link.poll():
             self._hear(event, at)
         if self._reused and at >= self._reused_due_s:
+            self._reused_due_s = at + REUSED_WAIT_S
             self._say_reused_again()
         if self._link.up:
             if self._birth_due_s is not None and at >= self._birth_due_s:
@@ -159,6 +161,8 @@ class Courier:
                 self._answer(verb, payload, at)
         except WireError as error:
             log.warning("the hub's %s does not read: %s", leaf.partition("/")[0], error)
+        except OutboxError as error:
+            log.error("the hub's %s is not taken in: %s", leaf.partition("/")[0], error)
 
     def _answer(self, verb: str, payload: bytes, at: float) -> None:
         uptime_ms = int((at - self._started_s) * 1000)
@@ -223,15 +227,15 @@ class Courier:
 
     def _say_reused_again(self) -> None:
         """Keys that the hub holds with other content: the file was rolled back, or its rows were written twice."""
-        reused, self._reused = tuple(self._reused), {}
         current = self._store.epoch
-        own = tuple((lane, seq) for epoch, lane, seq in reused if epoch == current)
+        own = tuple((lane, seq) for epoch, lane, seq in self._reused if epoch == current)
         if own:
             log.error("the hub holds other rows under our numbers: the outbox was rolled back")
             self._start_epoch(own)
-        for epoch, lane, seq in reused:
-            if epoch != current:
-                self._store.reissue(epoch, lane, seq, self._clock.now())
+            self._reused = {key: None for key in self._reused if key[0] != current}
+        for epoch, lane, seq in tuple(self._reused):
+            self._store.reissue(epoch, lane, seq, self._clock.now())
+            del self._reused[epoch, lane, seq]
 
     def _start_epoch(self, reissue: Sequence[tuple[Lane, int]]) -> None:
         count = self._store.start_epoch(self._clock.now(), reissue=reissue)

@@ -1,9 +1,9 @@
 """The hub's requests and our answers. Pure: what was asked and the time in, an answer and perhaps an effect out.
 
 Once    a request answered before gets the same bytes again and has no second effect; the last ANSWERS_MAX are remembered.
-Age     a request is refused as expired when it is older than its `ttl_ms`: its age is our time minus the hub's, less the
+Age     a request is refused as expired when it is older than its `ttl_ms`: its age is our uptime minus the hub's time, less the
         smallest such difference of the last ten minutes (the clocks' offset and the quickest way here). Without a measurement
-        it counts as fresh.
+        it counts as fresh. Our wall clock, which may be set meanwhile, has no part in it.
 Drills  last as long as the hub's own clock says, between its sending and their end, at most 8 hours; one that has ended already
         ends what is running.
 Closed  `time`, `acknowledged`, `plate`, `drill` and `walk_test` are done; the other verbs of the wire are answered `refused`;
@@ -13,7 +13,7 @@ Closed  `time`, `acknowledged`, `plate`, `drill` and `walk_test` are done; the o
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from gatehouse_edge.rules.orders import LONGEST_S
@@ -35,6 +35,7 @@ from gatehouse_shared.instants import format_instant, parse_instant
 from gatehouse_shared.wire import decode, encode
 
 ANSWERS_MAX: Final = 256
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 OFFSET_WINDOW: Final = timedelta(minutes=10)
 SAMPLES_MAX: Final = 64
 
@@ -97,8 +98,8 @@ class Desk:
     plate: Callable[[PlateRequest], bool] | None = None
     hands: Hands | None = None
     _answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict[str, bytes])
-    _samples: list[tuple[datetime, timedelta]] = field(
-        default_factory=list[tuple[datetime, timedelta]]
+    _samples: list[tuple[timedelta, timedelta]] = field(
+        default_factory=list[tuple[timedelta, timedelta]]
     )
 
     def answer(self, verb: str, payload: bytes, now: Now) -> bytes | None:
@@ -114,7 +115,8 @@ class Desk:
         known = self._answers.get(request.request)
         if known is not None:
             return known
-        answer = self._decide(request, now.time - sent, now)
+        lag = timedelta(milliseconds=now.uptime_ms) - (sent - EPOCH)
+        answer = self._decide(request, lag, now)
         self._answers[request.request] = answer
         if len(self._answers) > ANSWERS_MAX:
             self._answers.popitem(last=False)
@@ -122,8 +124,9 @@ class Desk:
 
     def _decide(self, request: Request, lag: timedelta, now: Now) -> bytes:
         if isinstance(request, TimeRequest):
-            self._samples = [s for s in self._samples if now.time - s[0] < OFFSET_WINDOW]
-            self._samples = [*self._samples[-SAMPLES_MAX + 1 :], (now.time, lag)]
+            up = timedelta(milliseconds=now.uptime_ms)
+            self._samples = [s for s in self._samples if up - s[0] < OFFSET_WINDOW]
+            self._samples = [*self._samples[-SAMPLES_MAX + 1 :], (up, lag)]
         least = min((sample for _, sample in self._samples), default=lag)
         if lag - least > timedelta(milliseconds=request.ttl_ms):
             return encode(Response(request=request.request, outcome="expired"))
