@@ -6,14 +6,14 @@ import pytest
 from gatehouse_edge.tracking.motion import start, whole
 from gatehouse_edge.tracking.parameters import DEFAULTS
 from gatehouse_edge.tracking.splits import find_split
-from gatehouse_edge.tracking.table import RECORD, join, pick, put
+from gatehouse_edge.tracking.table import PLACE, SCORE, blank, join
 
 USUAL = (90.0, 100.0, 110.0, 150.0)
 
 
 def record(box=USUAL):
-    table = np.zeros(1, RECORD)
-    start(table, np.array([box]), 0.0, DEFAULTS)
+    table = blank(1)
+    start(table, np.array([box]).T, 0.0, DEFAULTS)
     return table
 
 
@@ -37,24 +37,25 @@ def record(box=USUAL):
     ],
 )
 def test_the_edge_that_lies_where_it_should_is_believed(seen, mended):
-    assert whole(record(), np.array([seen], float), 0.1, DEFAULTS)[0] == pytest.approx(mended)
+    boxes = whole(record().fields, np.array([seen], float).T, 0.1, DEFAULTS)
+    assert boxes[:, 0] == pytest.approx(mended)
 
 
 def led_off(standing_s=0.5, step_s=0.14):
     """One who walked right at 60 px a second for two seconds, and then stood where somebody else was."""
     table, at = record(), 0.0
-    trail = table["trail"][0]
+    trail = table.trail[0]
     points = []
     while at < 2.0 + standing_s:
         points.append((at, 100 + 60 * min(at, 2.0), 125.0))
         at += step_s
     trail[: len(points)] = points[::-1][: len(trail)]
-    table["place"] = points[-1][1:]
+    table[PLACE][:, 0] = points[-1][1:]
     return table, at
 
 
 def box_at(x):
-    return np.array([[x - 10, 100.0, x + 10, 150.0]])
+    return np.array([[x - 10, 100.0, x + 10, 150.0]]).T
 
 
 def test_who_comes_out_where_the_way_leads_is_whom_the_track_was_on():
@@ -75,13 +76,12 @@ def test_a_long_time_after_nobody_asks_who_was_who():
     assert find_split(table, box_at(100 + 60 * at), at, DEFAULTS) is None
 
 
-def test_records_are_picked_put_and_joined_as_they_are():
-    table = join(record(), record((10.0, 10.0, 20.0, 40.0)), record())
-    table["track_id"] = [3, 2**64 - 1, 5]
-    part = pick(table, np.array([1, 0]))
-    assert part["track_id"].tolist() == [2**64 - 1, 3]
-    part["score"] = 0.5
-    assert table["score"].tolist() == [0, 0, 0]
-    put(table, np.array([1, 0]), part)
-    assert table["score"].tolist() == [0.5, 0.5, 0]
-    assert len(join()) == len(join(table[:0])) == 0
+def test_tracks_are_taken_and_joined_as_they_are():
+    table = join([record(), record((10.0, 10.0, 20.0, 40.0)), record()])
+    table.ids[:] = [3, 2**64 - 1, 5]
+    part = table.take(np.array([1, 0]))
+    assert part.ids.tolist() == [2**64 - 1, 3]
+    assert part[PLACE].T.tolist() == [[15, 25], [100, 125]]
+    part[SCORE] = 0.5
+    assert table[SCORE].tolist() == [0, 0, 0]
+    assert len(table.take(np.array([], np.intp))) == len(join([blank(0)])) == 0

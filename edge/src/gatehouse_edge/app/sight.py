@@ -22,7 +22,7 @@ from gatehouse_edge.rules.build import views_of
 from gatehouse_edge.sources.spec import SourceSpec
 from gatehouse_edge.tracking.parameters import parameters_for
 from gatehouse_edge.tracking.patches import held
-from gatehouse_edge.tracking.table import Moment, Patch, TrackerState
+from gatehouse_edge.tracking.table import HITS, LAST_AT, Moment, Patch, TrackerState
 from gatehouse_edge.tracking.tracker import Tracker
 from gatehouse_edge.values import Detection, Frame, Tracks
 from gatehouse_shared.names import DeviceKind
@@ -52,8 +52,8 @@ class CameraTracker:
     def settled(self) -> bool:
         """Whether all that is followed is confirmed and was found in the last look."""
         state = self._state
-        sure = state.table["hits"] >= self._tracker.parameters.confirm_hits
-        found = (state.table["last_at"] == state.at) | held(state.table, self._patches())
+        sure = state.table[HITS] >= self._tracker.parameters.confirm_hits
+        found = (state.table[LAST_AT] == state.at) | held(state.table, self._patches())
         return bool((sure & found).all())
 
     def follow(self, detections: tuple[Detection, ...], frame: Frame) -> Tracks:

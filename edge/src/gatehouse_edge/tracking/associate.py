@@ -1,48 +1,87 @@
-"""Which detection belongs to which track: overlaps, direction, and the cheapest assignment. Pure."""
+"""Which detection belongs to which track: candidates, direction, and the cheapest assignment. Pure.
+
+Candidate pairs are two arrays, the track's row and the detection's column of each, rows rising. Most have no rival and are
+taken as they are; only those that compete are weighed and go to the solver, all at once.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import lap
 import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_edge.tracking.geometry import centres
-from gatehouse_edge.tracking.table import Floats, Table
+from gatehouse_edge.tracking.table import Floats, Rows
 
-Rows = NDArray[np.intp]
+Pairs = tuple[Rows, Rows]
 _NEVER = 1e3
 
 
-def assign(closeness: Floats, allowed: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-    """Pairs (track row, detection column) of the assignment with the greatest sum of `closeness` among `allowed` ones.
+def candidates(allowed: NDArray[np.bool_]) -> Pairs:
+    """The pairs for which `allowed` `(n, m)` holds."""
+    flat = allowed.ravel().nonzero()[0]
+    rows = flat // max(1, allowed.shape[1])
+    return rows, flat - rows * allowed.shape[1]
 
-    `closeness` `(n, m)`, the more the better; pairs that are not allowed are never given.
+
+def settle(pairs: Pairs, shape: tuple[int, int], weigh: Callable[[Rows, Rows], Floats]) -> Pairs:
+    """As many of the candidate pairs as can be, of no row or column two; where there is a choice, those with the greatest
+    sum of what `weigh` says of pairs, the more the better and all within some hundreds.
     """
-    if not allowed.any():
-        empty = np.zeros(0, np.intp)
-        return empty, empty
-    cost = np.where(allowed, -closeness, _NEVER)
-    _, column_of, _ = lap.lapjv(cost, extend_cost=True, cost_limit=_NEVER / 2)
-    columns = np.asarray(column_of, np.intp)
-    rows = np.flatnonzero(columns >= 0)
-    rows = rows[allowed[rows, columns[rows]]]
-    return rows, columns[rows]
+    rows, columns = pairs
+    in_row = np.bincount(rows, minlength=shape[0])
+    in_column = np.bincount(columns, minlength=shape[1])
+    if np.count_nonzero(in_row) == rows.size == np.count_nonzero(in_column):
+        return pairs
+    rivals = in_row[rows] + in_column[columns] > 2
+    lone = ~rivals
+    some_rows, some_columns = rows[rivals], columns[rivals]
+    found = _solve(some_rows, some_columns, weigh(some_rows, some_columns))
+    return (
+        np.concatenate((rows[lone], some_rows[found])),
+        np.concatenate((columns[lone], some_columns[found])),
+    )
 
 
-def direction_agreement(table: Table, boxes: Floats, span_s: float) -> Floats:
-    """Cosine `(n, m)` between where each track was going and where it would go to reach each box; 0 where
+def _solve(rows: Rows, columns: Rows, closeness: Floats) -> Rows:
+    """Which of the pairs make up the best assignment."""
+    across, row_of = _numbered(rows)
+    down, column_of = _numbered(columns)
+    cost = np.full((across, down), _NEVER)
+    cost[row_of, column_of] = -closeness
+    _, chosen, _ = lap.lapjv(cost, extend_cost=True)
+    return np.asarray((np.asarray(chosen)[row_of] == column_of).nonzero()[0])
+
+
+def _numbered(numbers: Rows) -> tuple[int, Rows]:
+    """How many different ones there are, and the place of each among them."""
+    present = np.bincount(numbers) > 0
+    place = np.cumsum(present) - 1
+    return int(place[-1]) + 1, place[numbers]
+
+
+def assign(closeness: Floats, allowed: NDArray[np.bool_]) -> Pairs:
+    """Pairs (row, column) with the greatest sum of `closeness` `(n, m)` among `allowed` ones, which are as many as can be."""
+    pairs = candidates(allowed)
+    shape = closeness.shape[0], closeness.shape[1]
+    return settle(pairs, shape, lambda rows, columns: closeness[rows, columns])
+
+
+def direction_agreement(trail: Floats, tall: Floats, boxes: Floats, span_s: float) -> Floats:
+    """Cosine `(n,)` between where each track was going and where it would go to reach its box of `boxes` `(4, n)`; 0 where
     neither is known.
 
-    A track's direction is that from its observation about `span_s` ago to its last one. It counts by how far that is: a
-    quarter of its height or more in full, so that the trembling of one who stands says nothing.
+    A track's direction is that from its observation about `span_s` ago to its last one, of its `trail`. It counts by how
+    far that is: a quarter of its height `tall` or more in full, so that the trembling of one who stands says nothing.
     """
-    trail = table["trail"]
-    back = np.abs(trail[:, :, 0] - (trail[:, :1, 0] - span_s)).argmin(axis=1)
-    before = trail[np.arange(len(table)), back, 1:]
-    went = trail[:, 0, 1:] - before
-    would = centres(boxes)[None, :, :] - before[:, None, :]
-    went_px = np.hypot(went[:, 0], went[:, 1])
-    would_px = np.hypot(would[..., 0], would[..., 1])
-    along = (would * went[:, None, :]).sum(axis=2) / np.maximum(went_px[:, None] * would_px, 1e-9)
-    weight = np.minimum(1.0, went_px / (0.25 * table["size"][:, 1]))
-    return np.asarray(along * weight[:, None])
+    times = trail[:, :, 0]
+    back = np.abs(times - (times[:, :1] - span_s)).argmin(axis=1)
+    before = trail[np.arange(len(trail)), back, 1:].T
+    went = trail[:, 0, 1:].T - before
+    would = centres(boxes) - before
+    went_px = np.hypot(went[0], went[1])
+    would_px = np.hypot(would[0], would[1])
+    along = (would[0] * went[0] + would[1] * went[1]) / np.maximum(went_px * would_px, 1e-9)
+    return np.asarray(along * np.minimum(1.0, went_px / (0.25 * tall)))

@@ -16,118 +16,141 @@ import numpy as np
 
 from gatehouse_edge.tracking.geometry import centres, sizes
 from gatehouse_edge.tracking.parameters import TrackerParameters
-from gatehouse_edge.tracking.table import TRAIL_STEP_S, Floats, Table, pick, put
+from gatehouse_edge.tracking.table import (
+    BOX,
+    FIRST_AT,
+    LAST_AT,
+    OBSERVED,
+    PLACE,
+    SIZE,
+    SIZE_SPREAD,
+    SPEED,
+    SPREAD,
+    TRAIL_STEP_S,
+    Floats,
+    Rows,
+    Table,
+)
 
 _LEAST_GAP_S = 1e-6
 _GAP_STEPS = 2
 """Points put on the straight line over a gap."""
 
 
-def predict(table: Table, at: float) -> Floats:
-    """Boxes `(n, 4)` where the tracks should be at media time `at`."""
-    ahead = (at - table["last_at"])[:, None]
-    place = table["place"] + table["speed"] * ahead
-    half = table["size"] / 2
-    return np.concatenate((place - half, place + half), axis=1)
+def predict(fields: Floats, at: float) -> Floats:
+    """Boxes `(4, n)` where the tracks with these `fields` should be at media time `at`."""
+    place = fields[PLACE] + fields[SPEED] * (at - fields[LAST_AT])
+    half = fields[SIZE] / 2
+    return np.concatenate((place - half, place + half))
 
 
 def observe(
-    table: Table, boxes: Floats, at: float, gap_s: float, parameters: TrackerParameters
+    table: Table, rows: Rows, boxes: Floats, at: float, gap_s: float, parameters: TrackerParameters
 ) -> None:
-    """Brings the records of `table` (changed in place) to the observations `boxes` `(n, 4)` at `at`.
+    """Brings these tracks of `table` (changed in place) to the observations `boxes` `(4, n)` at `at`.
 
-    `gap_s`: a record not seen for longer than this is led along the straight line to the new observation first.
+    `gap_s`: a track not seen for longer than this is led along the straight line to the new observation first.
     """
-    since = np.maximum(at - table["last_at"], _LEAST_GAP_S)
-    boxes = whole(table, boxes, at, parameters)
-    new_place, new_size = centres(boxes), sizes(boxes)
+    fields = table.fields[OBSERVED].take(rows, axis=1)
+    since = np.maximum(at - fields[LAST_AT], _LEAST_GAP_S)
+    boxes = whole(fields, boxes, at, parameters)
+    place = centres(boxes)
+    step_s = since
     gone = (since > gap_s).nonzero()[0]
-    step_s = since.copy()
     if gone.size:
-        part = pick(table, gone)
-        start = centres(part["box"])
-        step_s[gone] = since[gone] / _GAP_STEPS
+        part = fields.take(gone, axis=1)
+        began, ends = centres(part[BOX]), place.take(gone, axis=1)
+        step_s = since.copy()
+        step_s[gone] /= _GAP_STEPS
         for number in range(1, _GAP_STEPS):
-            between = start + (new_place[gone] - start) * (number / _GAP_STEPS)
+            between = began + (ends - began) * (number / _GAP_STEPS)
             _correct(part, between, step_s[gone], parameters)
-        put(table, gone, part)
-    _correct(table, new_place, step_s, parameters)
-    _resize(table, new_size, since, parameters)
-    table["box"] = boxes
-    table["last_at"] = at
-    trail = table["trail"]
-    apart = trail[:, 0, 0] - trail[:, 1, 0] >= TRAIL_STEP_S
+        fields[:, gone] = part
+    _correct(fields, place, step_s, parameters)
+    _resize(fields, sizes(boxes), since, parameters)
+    fields[BOX] = boxes
+    fields[LAST_AT] = at
+    table.fields[OBSERVED, rows] = fields
+    _trace(table.trail, rows, place, at)
+
+
+def _trace(trail: Floats, rows: Rows, place: Floats, at: float) -> None:
+    """Puts the new places at the head of the trails, in the stead of a head that is too young to stay."""
+    old = trail[rows, :2, 0]
+    apart = rows[old[:, 0] - old[:, 1] >= TRAIL_STEP_S]
     trail[apart, 1:] = trail[apart, :-1]
-    table["trail"][:, 0, 0] = at
-    table["trail"][:, 0, 1:] = new_place
+    trail[rows, 0, 0] = at
+    trail[rows, 0, 1:] = place.T
 
 
-def whole(table: Table, boxes: Floats, at: float, parameters: TrackerParameters) -> Floats:
-    """`boxes` `(n, 4)` of the tracks of `table`, mended where they show something else too, or not all.
+def whole(fields: Floats, boxes: Floats, at: float, parameters: TrackerParameters) -> Floats:
+    """`boxes` `(4, n)` of the tracks with these `fields`, mended where they show something else too, or not all.
 
     Who is half behind a sign, or one box with the sign or with somebody else, has one edge where it should be and the
     opposite one far off; the height of a walker does not change like that. So where the size is out of what the track may
     have, the edge nearer to the prediction stays and the size is held at the limit.
     """
-    seen, usual = sizes(boxes), table["size"]
-    room = (1 + parameters.slack_wide, 1 + parameters.slack_tall)
+    seen, usual = sizes(boxes), fields[SIZE]
+    room = np.array(((1 + parameters.slack_wide,), (1 + parameters.slack_tall,)))
     held = np.minimum(np.maximum(seen, usual / room), usual * room)
     odd = held != seen
-    if not odd.any():
+    if not np.count_nonzero(odd):
         return boxes
-    off = np.abs(boxes - predict(table, at))
-    keeps_far = off[:, 2:] <= off[:, :2]
-    near = np.where(odd & keeps_far, boxes[:, 2:] - held, boxes[:, :2])
-    far = np.where(odd & ~keeps_far, boxes[:, :2] + held, boxes[:, 2:])
-    return np.concatenate((near, far), axis=1)
+    off = np.abs(boxes - predict(fields, at))
+    keeps_far = off[2:] <= off[:2]
+    near = np.where(odd & keeps_far, boxes[2:] - held, boxes[:2])
+    far = np.where(odd & ~keeps_far, boxes[:2] + held, boxes[2:])
+    return np.concatenate((near, far))
 
 
-def _correct(table: Table, seen: Floats, ahead_s: Floats, parameters: TrackerParameters) -> None:
+def _correct(fields: Floats, seen: Floats, ahead_s: Floats, parameters: TrackerParameters) -> None:
     """One predict and update of place and speed. Variances are in heights squared, so the gain has no unit."""
-    drift = parameters.speed_noise**2
-    spread = table["spread"]
-    shared, var_speed = spread[:, 1], spread[:, 2]
-    grown = drift * ahead_s
+    place, speed, (spread, shared, var_speed) = fields[PLACE], fields[SPEED], fields[SPREAD]
+    grown = parameters.speed_noise**2 * ahead_s
     reach = ahead_s * var_speed
-    var_place = spread[:, 0] + ahead_s * (2 * shared + reach + ahead_s * grown / 3)
-    shared = shared + reach + ahead_s * grown / 2
-    total = var_place + parameters.place_noise**2
-    gain_place, gain_speed = var_place / total, shared / total
-    place = table["place"] + table["speed"] * ahead_s[:, None]
+    grown_place = ahead_s * grown
+    ahead_place = spread + ahead_s * (2 * shared + reach + grown_place / 3)
+    ahead_shared = shared + reach + grown_place / 2
+    total = ahead_place + parameters.place_noise**2
+    gain_place, gain_speed = ahead_place / total, ahead_shared / total
+    place += speed * ahead_s
     off = seen - place
-    table["place"] = place + gain_place[:, None] * off
-    table["speed"] += gain_speed[:, None] * off
+    place += gain_place * off
+    speed += gain_speed * off
     left = 1 - gain_place
-    spread[:, 0] = left * var_place
-    spread[:, 2] += grown - gain_speed * shared
-    spread[:, 1] = left * shared
+    np.multiply(left, ahead_place, out=spread)
+    np.multiply(left, ahead_shared, out=shared)
+    var_speed += grown - gain_speed * ahead_shared
 
 
-def _resize(table: Table, seen: Floats, since_s: Floats, parameters: TrackerParameters) -> None:
+def _resize(fields: Floats, seen: Floats, since_s: Floats, parameters: TrackerParameters) -> None:
     """One predict and update of width and height, a random walk."""
-    variance = table["size_spread"] + parameters.size_noise**2 * since_s
+    variance = fields[SIZE_SPREAD] + parameters.size_noise**2 * since_s
     gain = variance / (variance + (2 * parameters.place_noise) ** 2)
-    table["size"] += gain[:, None] * (seen - table["size"])
-    table["size_spread"] = (1 - gain) * variance
+    size = fields[SIZE]
+    size += gain * (seen - size)
+    fields[SIZE_SPREAD] = (1 - gain) * variance
 
 
 def start(table: Table, boxes: Floats, at: float, parameters: TrackerParameters) -> None:
-    """Fills the filter part of fresh records from their first observation: at rest, with any walking speed possible."""
-    table["place"], table["size"] = centres(boxes), sizes(boxes)
-    table["spread"] = (parameters.place_noise**2, 0.0, 1.0)
-    table["size_spread"] = (2 * parameters.place_noise) ** 2
-    table["box"] = boxes
-    table["first_at"] = table["last_at"] = at
-    table["trail"][:, :, 0] = at
-    table["trail"][:, :, 1:] = table["place"][:, None, :]
+    """Fills the filter part of fresh tracks from their first observations `boxes` `(4, n)`: at rest, with any walking
+    speed possible.
+    """
+    table[PLACE], table[SIZE], table[SPEED] = centres(boxes), sizes(boxes), 0.0
+    table[SPREAD] = np.array(((parameters.place_noise**2,), (0.0,), (1.0,)))
+    table[SIZE_SPREAD] = (2 * parameters.place_noise) ** 2
+    table[BOX] = boxes
+    table[FIRST_AT] = table[LAST_AT] = at
+    table.trail[:, :, 0] = at
+    table.trail[:, :, 1:] = table[PLACE].T[:, None]
 
 
 def lead(
     table: Table, boxes: Floats, speed: Floats, at: float, parameters: TrackerParameters
 ) -> None:
-    """Sets the records on other observations `boxes` `(n, 4)` at a known `speed` `(2,)` px/s; their age stays."""
-    began = table["first_at"].copy()
+    """Sets the tracks on other observations `boxes` `(4, n)` at a known `speed` `(2,)` px/s; their age stays."""
+    began = table[FIRST_AT].copy()
     start(table, boxes, at, parameters)
-    table["first_at"] = began
-    table["speed"] = speed
-    table["spread"][:, 2] = parameters.speed_noise**2
+    table[FIRST_AT] = began
+    table[SPEED] = speed[:, None]
+    table[SPREAD][2] = parameters.speed_noise**2

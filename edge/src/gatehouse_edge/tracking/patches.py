@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gatehouse_edge.tracking.table import Floats, Patch, Table
+from gatehouse_edge.tracking.geometry import centres
+from gatehouse_edge.tracking.table import BOX, LAST_AT, Floats, Patch, Table
 
 
 def looked_before(table: Table, before: float, patches: Sequence[Patch]) -> Floats:
@@ -26,13 +27,12 @@ def held(table: Table, patches: Sequence[Patch]) -> NDArray[np.bool_]:
     found = np.zeros(len(table), np.bool_)
     for patch in patches:
         if not patch.looked:
-            found |= _inside(table, patch) & (table["last_at"] >= patch.before)
+            found |= _inside(table, patch) & (table[LAST_AT] >= patch.before)
     return found
 
 
 def _inside(table: Table, patch: Patch) -> NDArray[np.bool_]:
     """Whether the middle of a track's last box lies in the patch."""
     x1, y1, x2, y2 = patch.xyxy
-    box = table["box"]
-    x, y = (box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2
+    x, y = centres(table[BOX])
     return np.asarray((x1 <= x) & (x <= x2) & (y1 <= y) & (y <= y2))

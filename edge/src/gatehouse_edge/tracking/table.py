@@ -1,12 +1,13 @@
-"""All tracks of one camera as one structured array, and the state that a step takes and gives. Pure.
+"""All tracks of one camera as a few arrays, and the state that a step takes and gives. Pure.
 
-One record per track, so that a step is a dozen array operations whatever the number of people. Records hold the
-filter *as of the last observation*: where a track is now is worked out from there, and a miss changes nothing.
-Bound: MAX_TRACKS records.
+One row per field, one column per track: a step is a few dozen array operations whatever the number of people, and each runs
+along memory. The fields hold the filter *as of the last observation*: where a track is now is worked out from there, and a
+miss changes nothing. Bound: MAX_TRACKS tracks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from gatehouse_shared.names import Label
 
 Floats = NDArray[np.float64]
-Table = NDArray[np.void]
+Rows = NDArray[np.intp]
 
 MAX_TRACKS: Final = 256
 """Tracks of one camera; beyond them the least certain new ones are not begun."""
@@ -43,53 +44,77 @@ def _group_of(label: Label) -> int:
 GROUP: Final = np.array([_group_of(label) for label in LABELS], np.int64)
 """Group of each label; only things of one group are ever matched."""
 
-RECORD: Final = np.dtype(
-    [
-        ("track_id", np.uint64),
-        ("place", np.float64, (2,)),  # centre, px
-        ("speed", np.float64, (2,)),  # px/s
-        (
-            "spread",
-            np.float64,
-            (3,),
-        ),  # variance of place, covariance, variance of speed, in heights
-        ("size", np.float64, (2,)),  # width, height, px
-        ("size_spread", np.float64),  # variance of size, in heights
-        ("box", np.float64, (4,)),  # last observation, xyxy px
-        ("first_at", np.float64),
-        ("last_at", np.float64),
-        ("hits", np.int64),
-        ("score", np.float64),
-        ("group", np.int64),
-        ("votes", np.float64, (len(LABELS),)),  # sum of scores per label
-        ("trail", np.float64, (TRAIL, 3)),  # at, centre x, centre y; newest first
-    ]
-)
-
-_WORDS: Final = RECORD.itemsize // 8
-"""A record is whole words of 64 bits: numpy copies those four times as fast as fields."""
-
-
-def pick(table: Table, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Table:
-    """A copy of these records."""
-    return np.asarray(_as_words(table)[rows].view(RECORD)[:, 0])
+PLACE: Final = slice(0, 2)
+"""Centre x and y, px."""
+SIZE: Final = slice(2, 4)
+"""Width and height, px."""
+TALL: Final = 3
+"""The height alone."""
+SPEED: Final = slice(4, 6)
+"""px/s along x and y."""
+SPREAD: Final = slice(6, 9)
+"""Variance of place, covariance of place and speed, variance of speed; lengths in heights."""
+SIZE_SPREAD: Final = 9
+"""Variance of the size, in heights."""
+BOX: Final = slice(10, 14)
+"""The last observation, xyxy px."""
+LAST_AT: Final = 14
+SCORE: Final = 15
+HITS: Final = 16
+FIRST_AT: Final = 17
+GROUP_OF: Final = 18
+VOTES: Final = slice(19, 19 + len(LABELS))
+"""Sum of scores per label."""
+OBSERVED: Final = slice(0, 17)
+"""What an observation changes, but for votes and trail."""
+_FIELDS: Final = VOTES.stop
 
 
-def put(table: Table, rows: NDArray[np.intp], part: Table) -> None:
-    """Writes the records `part` into these rows, in place."""
-    _as_words(table)[rows] = _as_words(part)
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Tracks in the order in which they began. `table[HITS]` is one field `(n,)`, `table[BOX]` several `(4, n)`: views.
+
+    `fields` `(…, n)`; `trail` `(n, TRAIL, 3)`: at, centre x, centre y, the newest first; `ids` `(n,)`.
+    """
+
+    fields: Floats
+    trail: Floats
+    ids: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return self.ids.size
+
+    def __getitem__(self, field: int | slice) -> Floats:
+        return self.fields[field]
+
+    def __setitem__(self, field: int | slice, values: Floats | Rows | float) -> None:
+        self.fields[field] = values
+
+    def copy(self) -> Table:
+        """A copy that may be changed."""
+        return Table(self.fields.copy(), self.trail.copy(), self.ids)
+
+    def take(self, rows: Rows) -> Table:
+        """A copy of these tracks."""
+        return Table(
+            self.fields.take(rows, axis=1), self.trail.take(rows, axis=0), self.ids.take(rows)
+        )
 
 
-def join(*tables: Table) -> Table:
-    """The records of all, in this order."""
-    words = [_as_words(table) for table in tables if len(table)]
-    if not words:
-        return np.zeros(0, RECORD)
-    return np.asarray(np.concatenate(words).view(RECORD)[:, 0])
+def blank(count: int) -> Table:
+    """So many tracks of zeros."""
+    return Table(
+        np.zeros((_FIELDS, count)), np.zeros((count, TRAIL, 3)), np.zeros(count, np.uint64)
+    )
 
 
-def _as_words(table: Table) -> NDArray[np.int64]:
-    return np.asarray(table.view(np.int64).reshape(len(table), _WORDS))
+def join(tables: Sequence[Table]) -> Table:
+    """The tracks of all, in this order; at least one table."""
+    return Table(
+        np.concatenate([one.fields for one in tables], axis=1),
+        np.concatenate([one.trail for one in tables]),
+        np.concatenate([one.ids for one in tables]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +148,7 @@ class TrackerState:
     """Everything a tracker remembers of one camera. `seed` makes its ids random; a fresh one belongs to every start."""
 
     seed: int
-    table: Table = field(default_factory=lambda: np.zeros(0, RECORD))
+    table: Table = field(default_factory=lambda: blank(0))
     at: float | None = None
     begun: int = 0
     """Tracks begun so far; the next one's number."""
