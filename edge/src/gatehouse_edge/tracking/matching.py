@@ -82,7 +82,7 @@ class Matching:
 
     def _unsure(self, matched: Rows, expected: Floats) -> None:
         """Unsure detections with tracks that were seen a moment ago and have no other."""
-        rows = ((matched == _NONE) & (self.table[LAST_AT] >= self.since)).nonzero()[0]
+        rows: Rows = ((matched == _NONE) & (self.table[LAST_AT] >= self.since)).nonzero()[0]
         if not rows.size:
             return
         columns = np.arange(self.seen.sure, len(self.seen))

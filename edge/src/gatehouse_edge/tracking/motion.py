@@ -56,7 +56,7 @@ def observe(
     boxes = whole(fields, boxes, at, parameters)
     place = centres(boxes)
     step_s = since
-    gone = (since > gap_s).nonzero()[0]
+    gone: Rows = (since > gap_s).nonzero()[0]
     if gone.size:
         part = fields.take(gone, axis=1)
         began, ends = centres(part[BOX]), place.take(gone, axis=1)

@@ -168,9 +168,10 @@ class Tracker:
         seen = told[LAST_AT] == moment.at
         if moment.patches:
             seen |= held(told, moment.patches)
+        labels: list[int] = told[VOTES].argmax(axis=0).tolist()
         columns = (
             told.ids.tolist(),
-            [LABELS[index] for index in told[VOTES].argmax(axis=0).tolist()],
+            [LABELS[index] for index in labels],
             told[SCORE].tolist(),
             zip(*predict(told.fields, moment.at).tolist(), strict=True),
             (moment.at - told[FIRST_AT]).tolist(),
