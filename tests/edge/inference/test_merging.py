@@ -71,6 +71,16 @@ def test_nothing_seen_is_nothing():
     assert len(merge(no_boxes(), [], FRAME, TALL, 0.6).scores) == 0
 
 
+def test_a_model_that_sees_things_everywhere_costs_no_more_than_the_best_of_them():
+    grid = [
+        (30 * (n % 40), 30 * (n // 40), 30 * (n % 40) + 9, 30 * (n // 40) + 9) for n in range(900)
+    ]
+    flood = [(*box, 0.2 + 0.0005 * n) for n, box in enumerate(grid)]
+    found = merge(boxes(*flood), [(LEFT, boxes(*flood[:512]))] * 6, FRAME, TALL, 0.6)
+    assert len(found.scores) == 512
+    assert found.scores.min() >= np.sort(boxes(*flood).scores)[-520]
+
+
 def test_the_share_inside_is_of_the_smaller_box():
     shares = inside_matrix(np.array([(0, 0, 10, 10), (0, 0, 10, 5), (5, 0, 15, 10)], np.float32))
     assert shares[0, 1] == pytest.approx(1)

@@ -4,6 +4,8 @@ A tile is there for people who are small in the whole picture, and the layout sh
 of a tile's boxes are left out those that its inner edges cut, and those taller than anybody it is for: both are somebody
 whom another tile or the whole picture shows better. What then overlaps is one object, by the model's own measure; and so is
 a box of which most lies in a better one of another look, since sizes differ between scales more than within one.
+
+Bounds: the MOST best boxes are compared, at most 512 are told.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_edge.inference.boxes import (
+    MAX_ROWS,
     SCORE_STEPS,
     STEPS_A_PIXEL,
     Boxes,
@@ -29,6 +32,8 @@ TALLER: Final = 1.5
 """A box may be this much taller than the usual people whom a tile is for."""
 INSIDE: Final = 0.7
 """Share of a box that lies in a better one of another look, from which on both are one object."""
+MOST: Final = 2 * MAX_ROWS
+"""The best boxes of all looks together that are compared: a noisy model must not cost more than the square of this."""
 
 Rows = NDArray[np.int16]
 
@@ -79,7 +84,7 @@ def _of_tile(tile: Tile, boxes: Boxes, frame_wh: tuple[int, int], tall_px: float
 
 def _apart(boxes: Boxes, looks: NDArray[np.intp]) -> NDArray[np.intp]:
     """Rows of boxes that do not lie in a better one of the same label from another look, best first."""
-    order = np.lexsort((looks, -boxes.scores))
+    order = np.lexsort((looks, -boxes.scores))[:MOST]
     sorted_boxes, sorted_looks = boxes.take(order), looks[order]
     shared = inside_matrix(sorted_boxes.xyxy)
     same = shared > INSIDE
