@@ -19,45 +19,14 @@ from gatehouse_shared.topics import down
 from gatehouse_shared.wire import encode
 from gatehouse_testing.broker import Mosquitto
 from gatehouse_testing.scripted_hub import QUICK, ScriptedHub
+from gatehouse_testing.sites import one_room
 from gatehouse_testing.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 LONG_S = 25.0
 
-SITE = {
-    "site": "riverside",
-    "name": {"en": "Riverside"},
-    "time_zone": "Asia/Shanghai",
-    "zones": [
-        {
-            "id": "hall",
-            "name": {"en": "Hall"},
-            "kind": "moving",
-            "serves": "shared",
-            "polygon": [[0, 0], [10, 0], [10, 5], [0, 5]],
-        }
-    ],
-    "rules": [{"id": "hall_help", "kind": "help_button", "zone": "hall", "device": "button_1"}],
-    "devices": [
-        {"id": "button_1", "kind": "button", "zone": "hall", "at": [1, 1], "gateway": "gw_1"},
-        {"id": "gas_1", "kind": "gas", "zone": "hall", "at": [2, 1], "gateway": "gw_1"},
-        {"id": "cam_1", "kind": "camera", "zone": "hall", "at": [3, 1], "gateway": "gw_1"},
-    ],
-}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    running = Mosquitto(tmp_path / "mosquitto").start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def hub(broker: Mosquitto) -> Iterator[ScriptedHub]:
-    hub = ScriptedHub(broker.port)
-    yield hub
-    hub.close()
+HELP = {"id": "hall_help", "kind": "help_button", "zone": "hall", "device": "button_1"}
+SITE = one_room({"button_1": "button", "gas_1": "gas", "cam_1": "camera"}, [HELP])
 
 
 @pytest.fixture

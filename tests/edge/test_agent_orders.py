@@ -21,42 +21,14 @@ from gatehouse_shared.topics import down
 from gatehouse_shared.wire import decode, encode
 from gatehouse_testing.broker import Mosquitto
 from gatehouse_testing.scripted_hub import QUICK, ScriptedHub
+from gatehouse_testing.sites import one_room
 from gatehouse_testing.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 LONG_S = 25.0
-ZONE = {
-    "id": "shed",
-    "name": {"en": "Shed"},
-    "kind": "shed",
-    "serves": "shared",
-    "polygon": [[0, 0], [10, 0], [10, 5], [0, 5]],
-}
+ZONE = {"id": "shed", "name": {"en": "Shed"}, "kind": "shed"}
 RULE = {"id": "shed_smoke", "kind": "fire_smoke", "zone": "shed", "device": "smoke_1"}
-SITE = {
-    "site": "riverside",
-    "name": {"en": "Riverside"},
-    "time_zone": "Asia/Shanghai",
-    "zones": [ZONE],
-    "rules": [{**RULE, "params": {"clear_s": 1}}],
-    "devices": [
-        {"id": "smoke_1", "kind": "smoke", "zone": "shed", "at": [1, 1], "gateway": "gw_1"}
-    ],
-}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    running = Mosquitto(tmp_path / "mosquitto").start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def hub(broker: Mosquitto) -> Iterator[ScriptedHub]:
-    hub = ScriptedHub(broker.port)
-    yield hub
-    hub.close()
+SITE = one_room({"smoke_1": "smoke"}, [{**RULE, "params": {"clear_s": 1}}], ZONE)
 
 
 @pytest.fixture

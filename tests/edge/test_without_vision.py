@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from gatehouse_shared.names import HazardKind
-from gatehouse_testing.broker import mosquitto
+from gatehouse_testing.broker import Mosquitto
 from gatehouse_testing.scripted_hub import ScriptedHub
+from gatehouse_testing.sites import one_room
 from gatehouse_testing.waiting import wait_until
 
 BLOCKED = """
@@ -25,24 +26,8 @@ sys.exit(main(sys.argv[1:]))
 """
 LONG_S = 40.0
 
-SITE = {
-    "site": "riverside",
-    "name": {"en": "Riverside"},
-    "time_zone": "Asia/Shanghai",
-    "zones": [
-        {
-            "id": "hall",
-            "name": {"en": "Hall"},
-            "kind": "moving",
-            "serves": "shared",
-            "polygon": [[0, 0], [10, 0], [10, 5], [0, 5]],
-        }
-    ],
-    "devices": [
-        {"id": "smoke_1", "kind": "smoke", "zone": "hall", "at": [1, 1], "gateway": "gw_1"},
-    ],
-    "rules": [{"id": "hall_smoke", "kind": "fire_smoke", "zone": "hall", "device": "smoke_1"}],
-}
+SMOKE = {"id": "hall_smoke", "kind": "fire_smoke", "zone": "hall", "device": "smoke_1"}
+SITE = one_room({"smoke_1": "smoke"}, [SMOKE])
 
 
 def command(*words: object) -> list[str]:
@@ -73,28 +58,27 @@ def test_models_are_listed() -> None:
 
 
 @pytest.mark.broker
-def test_it_is_checked_runs_and_tells_of_smoke(tmp_path: Path) -> None:
-    with mosquitto(tmp_path / "mosquitto") as broker:
-        config = written(tmp_path, broker.url)
-        checked = subprocess.run(
-            command("check", "--config", config), capture_output=True, text=True, check=False
-        )
-        assert checked.returncode == 0, checked.stdout + checked.stderr
-        hub = ScriptedHub(broker.port)
-        agent = subprocess.Popen(command("run", "--config", config), stderr=subprocess.PIPE)
-        try:
-            wait_until(lambda: hub.model.births, LONG_S, what="the agent's birth")
+def test_it_is_checked_runs_and_tells_of_smoke(
+    tmp_path: Path, broker: Mosquitto, hub: ScriptedHub
+) -> None:
+    config = written(tmp_path, broker.url)
+    checked = subprocess.run(
+        command("check", "--config", config), capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    agent = subprocess.Popen(command("run", "--config", config), stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: hub.model.births, LONG_S, what="the agent's birth")
 
-            def told() -> bool:
-                hub.send("zigbee2mqtt/smoke_1", b'{"smoke": true}')
-                with hub.lock:
-                    return any(e.data.kind is HazardKind.FIRE_SMOKE for e in hub.model.hazards())
+        def told() -> bool:
+            hub.send("zigbee2mqtt/smoke_1", b'{"smoke": true}')
+            with hub.lock:
+                return any(e.data.kind is HazardKind.FIRE_SMOKE for e in hub.model.hazards())
 
-            wait_until(told, LONG_S, what="the smoke alarm")
-            agent.send_signal(signal.SIGTERM)
-            _, said = agent.communicate(timeout=20)
-            assert agent.returncode == 0, said.decode()
-        finally:
-            agent.kill()
-            agent.wait()
-            hub.close()
+        wait_until(told, LONG_S, what="the smoke alarm")
+        agent.send_signal(signal.SIGTERM)
+        _, said = agent.communicate(timeout=20)
+        assert agent.returncode == 0, said.decode()
+    finally:
+        agent.kill()
+        agent.wait()

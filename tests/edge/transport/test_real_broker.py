@@ -35,13 +35,6 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def hub(broker: Mosquitto) -> Iterator[ScriptedHub]:
-    hub = ScriptedHub(broker.port)
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
 def start(tmp_path: Path, broker: Mosquitto) -> Iterator[Callable[..., CourierThread]]:
     numbers = epochs()
     started: list[CourierThread] = []

@@ -1,6 +1,6 @@
 """Small sites for tests, made from a few words rather than from files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatehouse_shared.site import Site, decode_site
@@ -40,3 +40,28 @@ def row_of_zones(kinds: Sequence[str], *, side_m: float = 20.0, gateway: str = "
             "devices": devices,
         }
     )
+
+
+def one_room(
+    devices: Mapping[str, str],
+    rules: Sequence[Mapping[str, object]] = (),
+    zone: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """The site file of a place of one zone, `hall` where `zone` says nothing else. `devices`: kinds by id, all of `gw_1`."""
+    room = {
+        "id": "hall",
+        "name": {"en": "Hall"},
+        "kind": "moving",
+        "serves": "shared",
+        "polygon": [[0, 0], [10, 0], [10, 5], [0, 5]],
+        **(zone or {}),
+    }
+    at = {"zone": room["id"], "at": [3, 1], "gateway": "gw_1"}
+    return {
+        "site": "riverside",
+        "name": {"en": "Riverside"},
+        "time_zone": "Asia/Shanghai",
+        "zones": [room],
+        "rules": [dict(rule) for rule in rules],
+        "devices": [{"id": name, "kind": kind, **at} for name, kind in devices.items()],
+    }
