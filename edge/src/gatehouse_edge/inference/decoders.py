@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gatehouse_edge.inference.boxes import LABELS, Boxes
+from gatehouse_edge.inference.boxes import LABELS, Boxes, no_boxes
 from gatehouse_edge.inference.manifest import DecoderKind, InputSpec, Manifest
 
 Floats = NDArray[np.float32]
@@ -61,6 +61,8 @@ def decode_yolox(
     raw = outputs[0][0]
     cells, steps = grid_cells(spec.width, spec.height, strides)
     hopeful = np.flatnonzero(raw[:, 4] >= least)
+    if not hopeful.size:
+        return no_boxes()
     raw, cells, steps = raw[hopeful], cells[hopeful], steps[hopeful]
     classes = raw[:, 5:].argmax(axis=1)
     scores = raw[:, 4] * np.take_along_axis(raw[:, 5:], classes[:, None], axis=1)[:, 0]

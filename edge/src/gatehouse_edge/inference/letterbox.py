@@ -73,7 +73,8 @@ class Letterbox:
             self._tensor[0] = self._padding
         resized = cv2.resize(pixels, inside, interpolation=cv2.INTER_LINEAR)
         target = self._tensor[0, :, : inside[1], : inside[0]]
-        np.copyto(target, resized[:, :, :: self._step].transpose(2, 0, 1))
+        for plane, channel in zip(target, cv2.split(resized)[:: self._step], strict=True):
+            np.copyto(plane, channel)
         if not self._plain:
             target *= self._gain
             target += self._shift

@@ -69,6 +69,8 @@ class RunningChild:
             socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(workers + 1)
         ]
         self._control, *self._lanes = (ours for ours, _ in pairs)
+        for ours, _ in pairs:
+            ours.settimeout(REPLY_S)
         self._users, self._retired = 0, False
         self._count = threading.Lock()
         numbers = [theirs.fileno() for _, theirs in pairs]
@@ -198,15 +200,18 @@ class RunningChild:
     @staticmethod
     def _send(end: socket.socket, message: bytes, fds: list[int]) -> None:
         try:
-            end.settimeout(REPLY_S)
-            socket.send_fds(end, [message], fds)
+            if fds:
+                socket.send_fds(end, [message], fds)
+            else:
+                end.send(message)
         except OSError as error:
             raise ChildLostError("ended") from error
 
     @staticmethod
     def _receive(end: socket.socket, limit_s: float) -> bytes:
         try:
-            end.settimeout(limit_s)
+            if end.gettimeout() != limit_s:  # setting it is a call of the system's
+                end.settimeout(limit_s)
             message = end.recv(MAX_MESSAGE_BYTES)
         except TimeoutError as error:
             raise ChildLostError(f"gave no answer within {limit_s:.0f} s") from error
