@@ -52,6 +52,12 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     channels: list[Channel]
 
 
+class PartHead(msgspec.Struct, frozen=True, array_like=True):
+    """The beginning of a part: enough to know whom it is about."""
+
+    code: str
+
+
 class Said(msgspec.Struct, frozen=True, array_like=True):
     """A hazard that was raised, updated or cleared in this minute: for comparison."""
 
@@ -67,13 +73,14 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
     """One minute. `at_cs` on the timeline of this run of the agent, `time_cs` since 1970. `ties`: moments at which
-    entries of several parts did not come in the order of the parts: (moment, parts in their order).
+    entries of several parts did not come in the order of the parts: (moment, parts in their order). A rehearsal of one rule
+    wants few of the `parts`, so each is packed by itself.
     """
 
     version: int
     at_cs: int
     time_cs: int
-    parts: list[Part]
+    parts: list[msgspec.Raw]
     ties: list[tuple[int, list[int]]]
     said: list[Said]
 
@@ -94,6 +101,27 @@ def decode(kept: bytes) -> Block:
     if block.version != VERSION:
         raise BlockError(f"signals of version {block.version}; this agent reads {VERSION}")
     return block
+
+
+def packed(part: Part) -> msgspec.Raw:
+    """A part as it lies in its block."""
+    return msgspec.Raw(msgspec.msgpack.encode(part))
+
+
+def head(raw: msgspec.Raw) -> PartHead:
+    """Whom a part is about. BlockError where it is no part."""
+    try:
+        return msgspec.msgpack.decode(raw, type=PartHead)
+    except msgspec.DecodeError as error:
+        raise BlockError(f"a part of a minute cannot be read: {error}") from None
+
+
+def unpacked(raw: msgspec.Raw) -> Part:
+    """The part. BlockError where it is none."""
+    try:
+        return msgspec.msgpack.decode(raw, type=Part)
+    except msgspec.DecodeError as error:
+        raise BlockError(f"a part of a minute cannot be read: {error}") from None
 
 
 def steps(values: list[int]) -> list[int]:

@@ -1,49 +1,37 @@
 """The rules of a site over what is kept: what they would have raised.
 
 Exact    a replay under the parameters of then gives the hazards of then. Steps in which a rule has nothing open, no candidate and
-         nothing true are taken without its trigger, which would not change; a test compares this with every step taken.
+         nothing true are taken without its trigger, which would not change, and what it does not hear is left out; a test compares
+         this with every step taken.
 Groups   rules of presence in one zone share their raises, so they go together; every other rule goes alone.
 Restart  a rule that had a hazard open goes on with what the agent keeps over a restart.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Final, cast
 
-from gatehouse_edge.history.reading import BlockReader, Key, Looked, Resampled, Told, Unkept, Wish
-from gatehouse_edge.rules.crowd_density import CrowdSense
-from gatehouse_edge.rules.dwell import DwellSense
-from gatehouse_edge.rules.lane_blocked import LaneSense
-from gatehouse_edge.rules.observations import Moment, Observation, Tick, ZoneSignals
+from gatehouse_edge.history.ears import (
+    FRAMES,
+    MEMORYLESS,
+    ORDER_NAMES,
+    ORDERS,
+    Ears,
+    RecordedSense,
+    ears_of,
+)
+from gatehouse_edge.history.reading import BlockReader, Key, PartReader, Resampled, Told, View
+from gatehouse_edge.rules.observations import Moment, Observation
 from gatehouse_edge.rules.rule import Memory, Rule
 from gatehouse_edge.rules.ruleset import RuleSet, RulesState
-from gatehouse_edge.rules.source_stale import StaleSense
-from gatehouse_edge.rules.trigger import Sample, TriggerState
-from gatehouse_edge.values import Finding, ThermalSample, Tracks, ZoneCount
+from gatehouse_edge.rules.source_stale import StaleMemory, StaleSense
+from gatehouse_edge.rules.trigger import HOUR_S, TriggerState
+from gatehouse_edge.values import Finding, SourceDown
 from gatehouse_shared.names import HazardClass, class_of
 
-_PLAIN = (Tracks, Tick, ZoneSignals, ZoneCount, ThermalSample, Resampled, Unkept)
-"""Everything else may bring orders and acknowledgements, and takes the whole step."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedSense:
-    """Says again what a rule found then."""
-
-    rule: str
-
-    def sense(
-        self,
-        memory: Memory,
-        observation: Observation,
-        now: Moment,  # noqa: ARG002 - what a Sense is given
-    ) -> tuple[Memory, Sample | None]:
-        """The sample that was kept with this observation."""
-        if isinstance(observation, Looked):
-            return memory, observation.samples.get(self.rule)
-        if isinstance(observation, Resampled):
-            return memory, observation.sample if observation.rule == self.rule else None
-        return memory, None
+SILENCE_S: Final = 1.9
+"""No rule calls so short a time a silence."""
+_DOWN: Final = SourceDown.__name__
 
 
 def recorded(rules: RuleSet, by_sample: frozenset[str]) -> RuleSet:
@@ -66,11 +54,6 @@ def groups(rules: RuleSet) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(names) for names in together.values())
 
 
-_MEMORYLESS = (RecordedSense, LaneSense, DwellSense)
-_DEAF = (RecordedSense, LaneSense, DwellSense, CrowdSense)
-"""Senses to which a tick says nothing; to all others every tick is told."""
-
-
 @dataclass(slots=True)
 class GroupReplay:
     """One group of rules on its way through the blocks. `exact` takes every step."""
@@ -83,90 +66,104 @@ class GroupReplay:
     _minute: tuple[object, ...] = ()
     _last: Moment | None = None
     _memories: dict[str, Memory] = field(default_factory=dict[str, Memory])
+    _ears: Ears = field(init=False)
+    _devices: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What the group hears is the same in every block."""
+        rules = list(self.rules.rules.values())
+        self._ears = ears_of(rules)
+        self._devices = frozenset(
+            device for rule in rules for device in (rule.binding.device, *rule.also_devices)
+        )
 
     def block(self, block: BlockReader) -> Iterator[Finding]:
         """One block; what was said."""
-        names = frozenset(self.rules.rules)
-        devices = frozenset(
-            device
-            for rule in self.rules.rules.values()
-            for device in (rule.binding.device, *rule.also_devices)
-        )
-        if not self.exact and self._sleeps(block):
+        view = block.view(self._devices)
+        if view.last is None:
             return
-        wish = None if self.exact else self._wish(names, block)
-        last: Key | None = None
+        whole = self.exact or self._unsettled(view)
+        if whole or not (self._idle and self._sleeps(view)):
+            yield from self._through(view, whole=whole)
+        self._last = view.last
+
+    def _through(self, view: View, *, whole: bool) -> Iterator[Finding]:
+        """Every entry that these rules must hear; `whole`: every one."""
+        after: Key | None = None
         while True:
-            for key, (now, seen) in block.entries(devices, wish, after=last):
-                last, self._last = key, now
-                if not self.exact and self._idle and self._quiet(now, seen):
+            idle = self._idle
+            ears = None if whole or (not idle and self._timed(view)) else self._ears
+            for key, (now, seen) in view.entries(ears, idle=idle, after=after):
+                after = key
+                if not self.exact and self._idle and self._quiet(now, seen, whole=whole):
                     continue
                 yield from self._step(now, seen)
-                if wish is not None and wish != self._wish(names, block):
+                if ears is not None and (self._idle is not idle or self._timed(view)):
                     break
             else:
                 return
-            # What it needs has changed with what it waits for.
-            wish = self._wish(names, block)
+            # What it must hear has changed with what it waits for.
 
-    def _wish(self, names: frozenset[str], block: BlockReader) -> Wish | None:
-        """Frames without signals matter only to rules by sample that wait, and round the end of a re-arm pause; ticks only to
-        rules that sample them, and to timers.
-        """
-        rules = self.rules.rules
-        if any(name not in self.state.rules for name in rules) or self._arms(block):
-            return None
-        zones = frozenset(rule.binding.zone for rule in rules.values())
-        if self._idle and self._lives(block):
-            return Wish(names, frozenset(), ticks=False, life=True)
-        if self._idle:
-            signals = not self._recorded()
-            return Wish(names, zones, ticks=not self._deaf(), signals=signals)
-        if self._recorded(any_of=True) or self._rearms(block):
-            return None
-        return Wish(names, zones)
-
-    def _recorded(self, *, any_of: bool = False) -> bool:
-        recorded = [isinstance(r.sense, RecordedSense) for r in self.rules.rules.values()]
-        return any(recorded) if any_of else all(recorded)
-
-    def _deaf(self) -> bool:
-        """Whether a tick says nothing to these rules: their senses sample zones or samples of then."""
-        return all(isinstance(r.sense, _DEAF) for r in self.rules.rules.values())
-
-    def _sleeps(self, block: BlockReader) -> bool:
-        """Whether these rules have nothing open, are not armed in this block, and have no memory of zones."""
-        rules, states = self.rules.rules, self.state.rules
-        if not self._idle or any(
-            rule.arming is None or not isinstance(rule.sense, _MEMORYLESS) or name not in states
-            for name, rule in rules.items()
-        ):
-            return False
-        return not any(s.armed for s in states.values()) and not self._arms(block)
-
-    def _lives(self, block: BlockReader) -> bool:
-        """Whether all that these rules wait for is a silence, and there is none in this block."""
-        return all(
-            isinstance(rule.sense, StaleSense) and block.lives(rule.binding.device)
-            for rule in self.rules.rules.values()
-        )
-
-    def _arms(self, block: BlockReader) -> bool:
-        """Whether a rule is armed or disarmed in this block."""
+    def _unsettled(self, view: View) -> bool:
+        """Whether a rule begins, is armed or disarmed in these minutes, or the time becomes known: then it hears everything."""
         for name, rule in self.rules.rules.items():
-            armed = self.state.rules[name].armed
-            if rule.arming is not None and any(
-                rule.arming.armed(now, armed) is not armed for now in block.ends
-            ):
+            state = self.state.rules.get(name)
+            if state is None:
+                return True
+            arming, armed = rule.arming, state.armed
+            if arming is None:
+                continue
+            if not all(part.time_is_known for part in view.parts if part.at):
+                return True
+            if any(arming.armed(now, armed) is not armed for now in view.ends):
                 return True
         return False
 
-    def _rearms(self, block: BlockReader) -> bool:
+    def _timed(self, view: View) -> bool:
+        """Whether something may come of the mere time, at any entry: a pause or an hour ends, or a rule is not armed."""
+        if self._idle:
+            return False
         for name, state in self.state.rules.items():
-            cleared_at, rearm_s = state.trigger.cleared_at, self.rules.rules[name].timing.rearm_s
-            if cleared_at is not None and block.begin_at <= cleared_at + rearm_s <= block.end_at:
+            rule, trigger = self.rules.rules[name], state.trigger
+            ends = [at + HOUR_S for at in trigger.raises]
+            if trigger.cleared_at is not None:
+                ends.append(trigger.cleared_at + rule.timing.rearm_s)
+            if any(view.begin_at <= at <= view.end_at for at in ends):
+                return True
+            if rule.arming is not None and not state.armed:
                 return True
         return False
+
+    def _sleeps(self, view: View) -> bool:
+        """Whether nothing can come of these minutes for any rule, and none would remember them. Only for idle rules."""
+        names = self.rules.rules
+        return all(self._rule_sleeps(name, rule, view) for name, rule in names.items())
+
+    def _rule_sleeps(self, name: str, rule: Rule, view: View) -> bool:
+        ears = ears_of((rule,))
+        if isinstance(rule.sense, StaleSense):
+            return self._lives(name, rule, view)
+        if isinstance(rule.sense, MEMORYLESS):
+            if rule.arming is not None and not self.state.rules[name].armed:
+                return not any(part.kind in ORDER_NAMES for part in view.parts)
+            return not any(_may_be_true(rule, part, ears) for part in view.parts)
+        return not any(len(part.wanted(ears, idle=True)) for part in view.parts)
+
+    def _lives(self, name: str, rule: Rule, view: View) -> bool:
+        """Whether a camera's frames come without a silence from the last sign of life to the end; that is then remembered."""
+        own = [part for part in view.parts if part.device == rule.binding.device]
+        frames = next((part for part in own if part.kind == FRAMES and part.at), None)
+        memory = self._memories.get(name, self.state.rules[name].memory)
+        if frames is None or not isinstance(memory, StaleMemory) or memory.alive is None:
+            return False
+        if any(part.kind in (_DOWN, *ORDER_NAMES) for part in view.parts):
+            return False
+        first, last = frames.moment(0), frames.moment(len(frames.at) - 1)
+        pauses = (first.at - memory.alive.at, frames.longest_pause_cs / 100, view.end_at - last.at)
+        if max(pauses) >= SILENCE_S:
+            return False
+        self._memories[name] = StaleMemory(last)
+        return True
 
     def restart(self, now: Moment) -> Iterator[Finding]:
         """The agent was started anew."""
@@ -181,7 +178,7 @@ class GroupReplay:
         self._settle()
         before, findings = self.state, list[Finding]()
         rest = seen
-        if not isinstance(seen[0], _PLAIN):
+        if isinstance(seen[0], ORDERS):
             self.state, judged = self.rules.step(self.state, seen[0], now)
             findings += judged.findings
             rest = seen[1:]
@@ -191,7 +188,7 @@ class GroupReplay:
         if self.witness is not None:
             self.witness(now, before, self.state)
         self._idle = self._is_idle()
-        self._minute = self._minute_of(now)
+        self._minute = _minute_of(now)
         yield from findings
 
     def _for_rules(self, seen: Sequence[Told]) -> tuple[Observation, ...]:
@@ -206,9 +203,11 @@ class GroupReplay:
                 out.append(cast("Observation", one))
         return tuple(out)
 
-    def _quiet(self, now: Moment, seen: Sequence[Told]) -> bool:
-        """Whether nothing can come of these observations; memories are carried on."""
-        if self._minute != self._minute_of(now):
+    def _quiet(self, now: Moment, seen: Sequence[Told], *, whole: bool) -> bool:
+        """Whether nothing can come of these observations; memories are carried on. Where minutes are not `whole` no rule is
+        armed or disarmed in them.
+        """
+        if whole and self._minute != _minute_of(now):
             return False
         after: dict[str, Memory] = {}
         for name, rule in self.rules.rules.items():
@@ -217,7 +216,7 @@ class GroupReplay:
                 return False
             memory = self._memories.get(name, state.memory)
             for one in seen:
-                if not isinstance(one, _PLAIN):
+                if isinstance(one, ORDERS):
                     return False
                 if not _concerns(rule, one):
                     continue
@@ -240,10 +239,29 @@ class GroupReplay:
     def _is_idle(self) -> bool:
         return all(_idle(s.trigger) for s in self.state.rules.values())
 
-    def _minute_of(self, now: Moment) -> tuple[object, ...]:
-        """Arming changes with the minute of the clock on the wall only, or with whether it is known."""
-        time = now.time
-        return time.minute, time.hour, time.day, now.time_known
+
+def _minute_of(now: Moment) -> tuple[object, ...]:
+    """Arming changes with the minute of the clock on the wall only, or with whether it is known."""
+    time = now.time
+    return time.minute, time.hour, time.day, now.time_known
+
+
+def _may_be_true(rule: Rule, part: PartReader, ears: Ears) -> bool:
+    """Whether a memoryless sense finds something true in a part: where it says the same on, its last word tells the most."""
+    if part.kind in ORDER_NAMES:
+        return True
+    for channel in part.heard(ears):
+        if channel.kind == "r":
+            if channel.true:
+                return True
+            continue
+        for entry in channel.last_of_each():
+            now, seen = part.seen(entry, (channel,), bare=False)
+            for one in seen:
+                _, sample = rule.sense.sense(Memory(), cast("Observation", one), now)
+                if sample is not None and any(sample.on):
+                    return True
+    return False
 
 
 def _idle(trigger: TriggerState) -> bool:

@@ -10,7 +10,17 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from gatehouse_edge.history.block import EVERY, VERSION, Block, Channel, Part, Said, flips, steps
+from gatehouse_edge.history.block import (
+    EVERY,
+    VERSION,
+    Block,
+    Channel,
+    Part,
+    Said,
+    flips,
+    packed,
+    steps,
+)
 from gatehouse_edge.history.forms import (
     Origin,
     other_value,
@@ -146,7 +156,7 @@ class BlockWriter:
             version=VERSION,
             at_cs=self._origin.at_cs,
             time_cs=self._origin.time_cs,
-            parts=[part.built() for part in self._parts.values()],
+            parts=[packed(part.built()) for part in self._parts.values()],
             ties=_ties(self._order, self._origin.at_cs),
             said=self._said,
         )
