@@ -52,7 +52,9 @@ def test_a_region_goes_to_the_model_only_from_a_tile_or_as_the_whole_frame():
     assert found == {"messages.py", "process.py"}
     tree = ast.parse((PACKAGE / "inference" / "process.py").read_text(encoding="utf-8"))
     asked = {
-        f.name: ast.unparse(next(a.annotation for a in f.args.args if a.arg == "tile"))
+        f.name: next(
+            ast.unparse(a.annotation) for a in f.args.args if a.arg == "tile" and a.annotation
+        )
         for f in ast.walk(tree)
         if isinstance(f, ast.FunctionDef) and f.name.startswith("rows")
     }

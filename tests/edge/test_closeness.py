@@ -10,6 +10,7 @@ from gatehouse_edge.app.sight import Models
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.errors import ConfigError
 from gatehouse_edge.sources.opening import open_source
+from gatehouse_edge.values import Tracks
 from gatehouse_testing.dev.paths import ROOT
 from gatehouse_testing.gateway_files import read_gateway, write_gateway
 
@@ -96,6 +97,7 @@ def test_a_camera_is_looked_at_by_whom_and_how_it_says(tmp_path, camera):
         sight = models.sight("cam_1", "gatehouse_scenes", 5.0)
         frame = next(source.frames())
         tracks = sight.see(frame)[-1]
+        assert isinstance(tracks, Tracks)
         assert tracks.device == "cam_1"
         assert models.states()[0].name == "gatehouse_scenes"
         sight.close()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_a_clock_that_is_wrong_by_hours_changes_nothing_of_its_length():
         Now(wrong, False, 1_000),
     )
     late = wrong + timedelta(seconds=4)
-    asking = {"here": late, "up_s": 5.0, "until": until(60)}
+    asking: dict[str, Any] = {"here": late, "up_s": 5.0, "until": until(60)}
     assert asked.ask("walk_test", WalkTestRequest, **asking) == "done"
     assert asked.drills == [Drilling(None, 56.0)]
 
@@ -118,7 +119,7 @@ def test_a_clock_that_is_set_between_two_requests_makes_neither_old_nor_young(st
     asked.measure(NOON, here=NOON, up_s=1.0)
     sent = NOON + timedelta(seconds=20)
     here = sent + timedelta(seconds=stepped_s)
-    asking = {"sent": sent, "here": here, "until": until(80)}
+    asking: dict[str, Any] = {"sent": sent, "here": here, "until": until(80)}
     assert asked.ask("walk_test", WalkTestRequest, up_s=21.0, **asking) == "done"
     assert asked.drills[-1] == Drilling(None, 60.0)
     asked.measure(sent, here=here, up_s=21.0)
