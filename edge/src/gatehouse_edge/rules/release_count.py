@@ -142,8 +142,9 @@ class CountRelease:
         # Counts may lag the clock a little: time alone closes only what no count can reach any more.
         late_s = now.time.timestamp() - HOLD_S
         for key, one in series.items():
-            series[key], windows = _advanced(one, late_s)
-            closed.extend(windows)
+            if late_s > one.until:
+                series[key], windows = _advanced(one, late_s)
+                closed.extend(windows)
         return CountsState(series), tuple(closed)
 
     def releases(self, zone: str, label: Label) -> bool:

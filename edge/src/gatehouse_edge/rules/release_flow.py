@@ -14,6 +14,7 @@ Persist  the open windows are the state; write it with the rows it gave.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -101,12 +102,31 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """What one window counts."""
+
+    line: str
+    label: Label
+    facts: LineFacts
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRelease:
     """Turns tallies into windows. `closes_at` is local clock time, `HH:MM`; without one, midnight."""
 
     lines: Mapping[str, LineFacts]
     zone: ZoneInfo
     closes_at: str = CLOSING_DEFAULT
+    _kinds: Mapping[str, _Kind] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Every line, device and label of the site, by the key of its window."""
+        kinds = {
+            f"{name}/{facts.device}/{label}": _Kind(name, label, facts)
+            for name, facts in self.lines.items()
+            for label in facts.labels
+        }
+        object.__setattr__(self, "_kinds", kinds)
 
     def step(
         self, state: FlowState, tallies: Iterable[Tally], now: Moment
@@ -123,7 +143,7 @@ class FlowRelease:
                     was.inward + max(0, tally.inward),
                     was.outward + max(0, tally.outward),
                 )
-        business_day = self._business_day(now.time)
+        business_day = _business_day(now_s // MINUTE_S, self.zone, self.closes_at)
         closing = now.time_known and state.closed_on is not None and business_day > state.closed_on
         closed_on = business_day if closing or state.closed_on is None else state.closed_on
         before_s = now_s if state.stepped_s is None else state.stepped_s
@@ -136,20 +156,13 @@ class FlowRelease:
 
     def _opened(self, known: Mapping[str, OpenFlow], now_s: int) -> dict[str, OpenFlow]:
         """A window for every line, device and label of the site, and none for what is gone."""
-        keys = [f"{n}/{f.device}/{label}" for n, f in self.lines.items() for label in f.labels]
-        return {key: known.get(key, OpenFlow(now_s)) for key in keys}
-
-    def _business_day(self, time: datetime) -> str:
-        """The local date that ends at the closing time, as text that sorts."""
-        hour, minute = (int(part) for part in self.closes_at.split(":"))
-        local = time.astimezone(self.zone).replace(tzinfo=None)
-        return (local - timedelta(hours=hour, minutes=minute)).date().isoformat()
+        return {key: known.get(key) or OpenFlow(now_s) for key in self._kinds}
 
     def _closed(
         self, key: str, window: OpenFlow, step: _Step
     ) -> tuple[OpenFlow, FlowWindow | None]:
-        line, device, label_text = key.split("/")
-        label, facts, now_s = Label(label_text), self.lines[line], step.now_s
+        kind, now_s = self._kinds[key], step.now_s
+        label, facts = kind.label, kind.facts
         if now_s < window.opened_s:
             # The clock was set back: the window begins anew, its passages stay.
             return replace(window, opened_s=now_s), None
@@ -169,8 +182,8 @@ class FlowRelease:
         inward, left_in = _released(window.inward, exact=exact)
         outward, left_out = _released(window.outward, exact=exact)
         sent = FlowWindow(
-            line=line,
-            device=device,
+            line=kind.line,
+            device=facts.device,
             label=label,
             start=datetime.fromtimestamp(begin_s, UTC),
             window_s=length_s,
@@ -179,6 +192,14 @@ class FlowRelease:
         )
         opened_s = now_s if must else begin_s + length_s
         return OpenFlow(opened_s, left_in, left_out), sent
+
+
+@lru_cache(maxsize=16)
+def _business_day(minute: int, zone: ZoneInfo, closes_at: str) -> str:
+    """The local date that ends at the closing time, as text that sorts. `minute`: since 1970; zones differ by whole ones."""
+    closing_hour, closing_minute = (int(part) for part in closes_at.split(":"))
+    local = datetime.fromtimestamp(minute * MINUTE_S, zone).replace(tzinfo=None)
+    return (local - timedelta(hours=closing_hour, minutes=closing_minute)).date().isoformat()
 
 
 def _quarters(opened_s: int, now_s: int) -> tuple[int, int]:
