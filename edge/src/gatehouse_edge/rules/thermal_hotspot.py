@@ -29,6 +29,7 @@ from gatehouse_shared.names import QUANTITIES, DeviceKind, HazardKind, Quantity
 
 EVERY_S: Final = 1.0
 AGE_MAX_S: Final = 5.0
+_NEVER: Final = (False, False, False)
 SLOPE_POINTS_MAX: Final = 40
 """A Theil-Sen slope looks at all pairs; more points than this are thinned."""
 
@@ -100,11 +101,10 @@ class Warmth:
 
 @dataclass(frozen=True, slots=True)
 class ThermalMemory(Memory):
-    """Two minutes of temperatures, one a second, and the slopes over them in K/min."""
+    """Two minutes of temperatures, one a second, and the slopes over them in K/min: None until one of them matters."""
 
     past: tuple[Warmth, ...] = ()
-    pre_slope: float = 0.0
-    alarm_slope: float = 0.0
+    slopes: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +125,20 @@ class ThermalSense:
         if (now.time - observation.time).total_seconds() > AGE_MAX_S:
             return memory, None
         own = self._remembered(memory, observation)
+        if not self._may_matter(observation):
+            # A slope looks at all pairs of two minutes. It is left out where nothing could be true, whatever it were.
+            return own, Sample(observation.time, _NEVER, _NEVER, self._facts(observation, None, _NEVER))
+        own = own if own.slopes is not None else ThermalMemory(own.past, self._slopes(own.past))
+        pre_slope, alarm_slope = own.slopes or (0.0, 0.0)
         p, large = self.params, observation.hot_px >= self.params.least_px
-        pre = self._ways(observation, own.pre_slope, (p.pre_c, p.pre_above_k, p.pre_rise_k_min))
+        pre = self._ways(observation, pre_slope, (p.pre_c, p.pre_above_k, p.pre_rise_k_min))
         alarm = self._ways(
-            observation, own.alarm_slope, (p.alarm_c, p.alarm_above_k, p.alarm_rise_k_min)
+            observation, alarm_slope, (p.alarm_c, p.alarm_above_k, p.alarm_rise_k_min)
         )
         fast = self._fast(own, observation)
         on = (pre[0] and large, alarm[0] and large, fast[0] and large)
         hold = (pre[1] and large, alarm[1] and large, fast[1] and large)
-        return own, Sample(observation.time, on, hold, self._facts(observation, own, on))
+        return own, Sample(observation.time, on, hold, self._facts(observation, alarm_slope, on))
 
     def _remembered(self, memory: Memory, sample: ThermalSample) -> ThermalMemory:
         own = memory if isinstance(memory, ThermalMemory) else ThermalMemory()
@@ -144,10 +149,26 @@ class ThermalSense:
             return own
         span_s = max(self.params.pre_rise_s, self.params.alarm_rise_s, self.params.fast_jump_s)
         past = (*(w for w in past if sample.at - w.at <= span_s), Warmth(sample.at, sample.hot_c))
-        smooth = without_jumps(past, self.params.fast_jump_k / self.params.fast_jump_s)
-        return ThermalMemory(
-            past, slope(smooth, self.params.pre_rise_s), slope(smooth, self.params.alarm_rise_s)
-        )
+        return ThermalMemory(past)
+
+    def _slopes(self, past: tuple[Warmth, ...]) -> tuple[float, float]:
+        p = self.params
+        smooth = without_jumps(past, p.fast_jump_k / p.fast_jump_s)
+        return slope(smooth, p.pre_rise_s), slope(smooth, p.alarm_rise_s)
+
+    def _may_matter(self, sample: ThermalSample) -> bool:
+        """Whether any way could be true or hold, were the slope and the jump as steep as one likes."""
+        p, slack = self.params, self.params.hysteresis_k
+        if sample.hot_px < p.least_px:
+            return False
+        if sample.absolute and sample.hot_c >= min(p.pre_c, p.alarm_c, p.fast_c) - slack:
+            return True
+        if not self._living(sample) and sample.absolute:
+            return True
+        if sample.ambient_c is None:
+            return False
+        warmer = sample.hot_c - sample.ambient_c
+        return warmer >= min(p.rise_above_k, p.pre_above_k, p.alarm_above_k) - slack
 
     def _ways(
         self, sample: ThermalSample, rise_k_min: float, limits_: tuple[float, float, float]
@@ -184,17 +205,18 @@ class ThermalSense:
         return sample.absolute and sample.hot_c < self.params.living_c
 
     def _facts(
-        self, sample: ThermalSample, own: ThermalMemory, on: tuple[bool, bool, bool]
+        self, sample: ThermalSample, rise_k_min: float | None, on: tuple[bool, bool, bool]
     ) -> Facts:
         p = self.params
         level = (p.alarm_c, p.alarm_above_k) if on[1] else (p.pre_c, p.pre_above_k)
         threshold = p.fast_c if sample.hot_c >= p.fast_c else _least(sample, *level, p.living_c)
         measure = Measure(Quantity.TEMPERATURE, _steps(sample.hot_c), _steps(threshold))
         ambient = "unknown" if sample.ambient_c is None else f"{sample.ambient_c:.1f} C"
+        rising = "" if rise_k_min is None else f", rising {rise_k_min:.1f} K/min"
         return Facts(
             confidence=18,
             measure=measure if sample.absolute else None,
-            reason=f"{sample.hot_c:.1f} C, ambient {ambient}, rising {own.alarm_slope:.1f} K/min",
+            reason=f"{sample.hot_c:.1f} C, ambient {ambient}{rising}",
         )
 
 
