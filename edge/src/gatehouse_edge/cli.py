@@ -163,6 +163,9 @@ def _recording_options(add_command: AddCommand) -> None:
     rehearse.add_argument("--signals", type=Path, metavar="FILE", help="instead of the agent's own")
     rehearse.add_argument("--html", type=Path, metavar="FILE", help="write a page with timelines")
     rehearse.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    rehearse.add_argument(
+        "--all", action="store_true", help="replay rules that the change does not touch, too"
+    )
     rehearse.set_defaults(command=_rehearse)
 
 
@@ -206,7 +209,7 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     from gatehouse_edge.app.rehearse import Change, rehearse  # noqa: PLC0415
     from gatehouse_edge.config import load_config  # noqa: PLC0415
 
-    change = Change(arguments.rules, tuple(arguments.set))
+    change = Change(arguments.rules, tuple(arguments.set), arguments.all)
     outputs = (arguments.html, arguments.json)
     return rehearse(
         load_config(arguments.config), change, arguments.days, arguments.signals, outputs, print

@@ -1,10 +1,12 @@
 """Two sets of rules over the same kept days, and how their hazards differ. Deterministic: only kept signals are asked.
 
+Chosen   rules that a change touches, with those that share their zone's raises; all others would say before what they say after,
+         so what they said then stands. Where nothing changes, or every rule is asked for, all are replayed.
 Skipped  minutes in which a rule was not there, or its zone was drawn otherwise, say nothing about it: they are counted, and shown
          apart from silence. So are gaps, in which the agent was not running.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,7 +46,10 @@ class Span:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one rule did. `gone`, `fresh` and `changed` against the present rules, each with the reason."""
+    """What one rule did. `gone`, `fresh` and `changed` against the present rules, each with the reason.
+
+    Where it was not `replayed`, before and after are what it said then. `drills`: hazards of then that were drills.
+    """
 
     rule: str
     kind: str
@@ -56,6 +61,8 @@ class Outcome:
     fresh: list[tuple[Span, str]] = field(default_factory=list[tuple[Span, str]])
     changed: list[tuple[Span, Span]] = field(default_factory=list[tuple[Span, Span]])
     unknown_minutes: int = 0
+    replayed: bool = True
+    drills: int = 0
 
 
 @dataclass(slots=True)
@@ -69,136 +76,197 @@ class Rehearsed:
     minutes: int = 0
 
 
-@dataclass(slots=True)
-class _Run:
-    """One group of rules under way, and what it said."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One group of rules to be replayed. `marks`: what must have been set up then for its minutes to say anything."""
 
-    group: GroupReplay
-    marks: dict[str, str]
+    rules: RuleSet
+    marks: Mapping[str, str]
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """Whom it hears."""
+        return frozenset(
+            d for r in self.rules.rules.values() for d in (r.binding.device, *r.also_devices)
+        )
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What came of a task: what was said, what was nearly said, and how many minutes said nothing."""
+
     findings: list[Finding] = field(default_factory=list[Finding])
     silences: list[Account] = field(default_factory=list[Account])
     unknown: int = 0
 
-    def witness(self, now: Moment, before: RulesState, after: RulesState) -> None:
-        for name, rule in self.group.rules.rules.items():
-            if len(self.silences) < SILENCES_MAX:
-                was = before.rules.get(name, RuleState())
-                self.silences.extend(silences(rule, was, after.rules.get(name, was), now))
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be replayed. `before` and `after`: for each rule the number of its task; none where it is left as it was."""
+
+    rules: tuple[RuleSet, RuleSet]
+    tasks: list[Task] = field(default_factory=list[Task])
+    before: dict[str, int] = field(default_factory=dict[str, int])
+    after: dict[str, int] = field(default_factory=dict[str, int])
 
 
-class Rehearsal:
-    """The rules of now and the changed ones. Feed it every kept block in order, then ask for the result."""
+class Replays:
+    """Tasks on their way through the kept minutes. Feed them every one in order."""
 
-    def __init__(
-        self, site: Site, changed: Site, rules: tuple[RuleSet, RuleSet], setup: Setup
-    ) -> None:
-        self._setup = setup
-        before = recorded(rules[0], frozenset(by_sample(site, rules[0])))
-        after = recorded(rules[1], frozenset(by_sample(changed, rules[1])))
-        self._rules = (before, after)
-        self._before = {names: self._run(before, names) for names in groups(before)}
-        self._after = {
-            names: self._before[names]
-            if names in self._before and _same(before, after, names)
-            else self._run(after, names)
-            for names in groups(after)
-        }
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = [(task, GroupReplay(task.rules), Replayed()) for task in tasks]
+        for task, group, found in self._tasks:
+            group.witness = _witness(task.rules, found)
         self._session: int | None = None
-        self._said: list[Said] = []
-        self._gaps: list[tuple[datetime, datetime]] = []
-        self._first: datetime | None = None
-        self._last: datetime | None = None
-        self._minutes = 0
 
     def block(self, kept: KeptBlock, setup_then: Callable[[int], Setup]) -> None:
         """One minute. `setup_then`: what was set up in a session."""
-        begin, end = EPOCH + CENTI * kept.from_cs, EPOCH + CENTI * kept.to_cs
-        self._first = self._first or begin
-        if self._last is not None and begin - self._last > GAP:
-            self._gaps.append((self._last, begin))
-        self._last = max(end, self._last or end)
-        self._minutes += 1
         anew, self._session = self._session != kept.session, kept.session
         then = setup_then(kept.session)
         reader = BlockReader(kept.block)
-        now = Moment(kept.block.at_cs / 100, begin)
-        for run in self._runs():
+        now = Moment(kept.block.at_cs / 100, EPOCH + CENTI * kept.from_cs)
+        for task, group, found in self._tasks:
             if anew:
-                run.findings.extend(run.group.restart(now))
-            if any(_mark(then, key) != mark for key, mark in run.marks.items()):
-                run.unknown += 1
+                found.findings.extend(group.restart(now))
+            if any(_mark(then, key) != mark for key, mark in task.marks.items()):
+                found.unknown += 1
                 continue
-            run.findings.extend(run.group.block(reader))
-        self._said.extend(kept.block.said)
+            found.findings.extend(group.block(reader))
 
-    def result(self) -> Rehearsed:
-        """What came of it."""
-        begin = self._first or EPOCH
-        end = self._last or begin
-        names = dict.fromkeys((*self._rules[0].rules, *self._rules[1].rules))
-        outcomes = [self._outcome(name) for name in names]
-        return Rehearsed(begin, end, outcomes, self._gaps, self._minutes)
+    def results(self) -> list[Replayed]:
+        """In the order of the tasks."""
+        return [found for _, _, found in self._tasks]
 
-    def _runs(self) -> Iterator[_Run]:
-        yield from self._before.values()
-        for names, run in self._after.items():
-            if self._before.get(names) is not run:
-                yield run
 
-    def _run(self, rules: RuleSet, names: frozenset[str]) -> _Run:
-        chosen = {n: rule for n, rule in rules.rules.items() if n in names}
-        keys = {f"{r.binding.device}/{r.binding.zone}" for r in chosen.values()}
-        marks = {f"v {k}": self._setup.views[k] for k in keys if k in self._setup.views}
-        marks |= {f"r {n}": self._setup.rules[n] for n in chosen if n in self._setup.rules}
-        run = _Run(GroupReplay(RuleSet(rules=chosen)), marks)
-        run.group.witness = run.witness
-        return run
+class Days:
+    """When something was kept, and what was said then."""
 
-    def _outcome(self, name: str) -> Outcome:
-        before = next((run for names, run in self._before.items() if name in names), None)
-        after = next((run for names, run in self._after.items() if name in names), None)
-        rule = (self._rules[1].rules.get(name) or self._rules[0].rules[name]).binding
-        out = Outcome(name, rule.kind.value, rule.zone)
-        raised = Phase.RAISED.value
-        out.said = sum(
-            1 for s in self._said if s.rule == name and s.phase == raised and not s.drill
-        )
-        out.before = [] if before is None else spans(name, before.findings)
-        out.after = [] if after is None else spans(name, after.findings)
-        out.unknown_minutes = max(r.unknown for r in (before, after) if r is not None)
-        if before is not after:
-            accounts = [] if after is None else [a for a in after.silences if a.rule == name]
-            _compare(out, accounts, removed=after is None)
-            out.gone = [(span, self._unarmed(name, span) or why) for span, why in out.gone]
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+        self.gaps: list[tuple[datetime, datetime]] = []
+        self.begin = self.end = EPOCH
+        self.minutes = 0
+
+    def block(self, kept: KeptBlock) -> None:
+        """One minute, in order."""
+        begin, end = EPOCH + CENTI * kept.from_cs, EPOCH + CENTI * kept.to_cs
+        if self.minutes == 0:
+            self.begin = begin
+        elif begin - self.end > GAP:
+            self.gaps.append((self.end, begin))
+        self.end = max(end, self.end)
+        self.minutes += 1
+        self.said.extend(kept.block.said)
+
+
+def planned(
+    sites: tuple[Site, Site], rules: tuple[RuleSet, RuleSet], setup: Setup, *, every: bool
+) -> Plan:
+    """What to replay of the rules of now and the changed ones. `setup`: of now."""
+    before = recorded(rules[0], frozenset(by_sample(sites[0], rules[0])))
+    after = recorded(rules[1], frozenset(by_sample(sites[1], rules[1])))
+    plan = Plan((before, after))
+    old, new = groups(before), groups(after)
+    same = {names for names in new if names in old and _same(before, after, names)}
+    every = every or (len(same) == len(new) == len(old))
+    for names in (n for n in old if every or n not in same):
+        plan.before |= dict.fromkeys(names, len(plan.tasks))
+        plan.tasks.append(_task(before, names, setup))
+    for names in (n for n in new if every or n not in same):
+        if names in same:
+            plan.after |= {name: plan.before[name] for name in names}
+        else:
+            plan.after |= dict.fromkeys(names, len(plan.tasks))
+            plan.tasks.append(_task(after, names, setup))
+    return plan
+
+
+def concluded(plan: Plan, days: Days, found: Sequence[Replayed]) -> Rehearsed:
+    """What came of it. `found`: in the order of the plan's tasks."""
+    names = dict.fromkeys((*plan.rules[0].rules, *plan.rules[1].rules))
+    said: dict[str, list[Said]] = {}
+    for one in days.said:
+        said.setdefault(one.rule, []).append(one)
+    outcomes = [_outcome(plan, name, said.get(name, []), found) for name in names]
+    return Rehearsed(days.begin, days.end, outcomes, days.gaps, days.minutes)
+
+
+def _task(rules: RuleSet, names: frozenset[str], setup: Setup) -> Task:
+    chosen = {n: rule for n, rule in rules.rules.items() if n in names}
+    keys = sorted({f"{r.binding.device}/{r.binding.zone}" for r in chosen.values()})
+    marks = {f"v {k}": setup.views[k] for k in keys if k in setup.views}
+    marks |= {f"r {n}": setup.rules[n] for n in chosen if n in setup.rules}
+    return Task(RuleSet(rules=chosen), marks)
+
+
+def _witness(
+    rules: RuleSet, found: Replayed
+) -> Callable[[Moment, RulesState, RulesState], None]:
+    def witness(now: Moment, before: RulesState, after: RulesState) -> None:
+        for name, rule in rules.rules.items():
+            was, state = before.rules.get(name), after.rules.get(name)
+            if state is not None and state is not was and len(found.silences) < SILENCES_MAX:
+                found.silences.extend(silences(rule, was or RuleState(), state, now))
+
+    return witness
+
+
+def _outcome(plan: Plan, name: str, said: Sequence[Said], found: Sequence[Replayed]) -> Outcome:
+    changed = plan.rules[1].rules.get(name)
+    rule = (changed or plan.rules[0].rules[name]).binding
+    out = Outcome(name, rule.kind.value, rule.zone)
+    raised = [s for s in said if s.phase == Phase.RAISED.value]
+    out.said = sum(1 for s in raised if not s.drill)
+    out.drills = len(raised) - out.said
+    numbers = plan.before.get(name), plan.after.get(name)
+    if numbers == (None, None):
+        out.before = out.after = said_spans(said)
+        out.replayed = False
         return out
+    before, after = (None if n is None else found[n] for n in numbers)
+    out.before = [] if before is None else spans(name, before.findings)
+    out.after = [] if after is None else spans(name, after.findings)
+    out.unknown_minutes = max(r.unknown for r in (before, after) if r is not None)
+    if before is not after:
+        accounts = [] if after is None else [a for a in after.silences if a.rule == name]
+        _compare(out, accounts, removed=after is None)
+        out.gone = [(span, _unarmed(plan, name, span) or why) for span, why in out.gone]
+    return out
 
-    def _unarmed(self, name: str, span: Span) -> str | None:
-        rule = self._rules[1].rules.get(name)
-        if rule is None or rule.arming is None:
-            return None
-        armed = rule.arming.armed(Moment(0.0, span.begin), before=False)
-        return None if armed else "the rule is not armed at that hour"
+
+def _unarmed(plan: Plan, name: str, span: Span) -> str | None:
+    rule = plan.rules[1].rules.get(name)
+    if rule is None or rule.arming is None:
+        return None
+    armed = rule.arming.armed(Moment(0.0, span.begin), before=False)
+    return None if armed else "the rule is not armed at that hour"
 
 
 def spans(rule: str, findings: Iterable[Finding]) -> list[Span]:
     """The hazards of one rule, in the order they began; drills are left out."""
+    own = (f for f in findings if f.rule == rule and not f.drill)
+    return _joined(rule, ((f.phase, f.time, f.grade, f.reason) for f in own))
+
+
+def said_spans(said: Sequence[Said]) -> list[Span]:
+    """The hazards that one rule really raised; drills are left out."""
+    own = (s for s in said if not s.drill)
+    return _joined(
+        said[0].rule if said else "",
+        ((Phase(s.phase), from_ms(s.time_ms), s.grade, s.reason) for s in own),
+    )
+
+
+def _joined(rule: str, told: Iterable[tuple[Phase, datetime, int, str]]) -> list[Span]:
     out: list[Span] = []
-    for finding in findings:
-        if finding.rule != rule or finding.drill:
-            continue
-        if finding.phase is Phase.RAISED:
-            out.append(Span(rule, finding.time, None, finding.grade, finding.reason))
+    for phase, time, grade, reason in told:
+        if phase is Phase.RAISED:
+            out.append(Span(rule, time, None, grade, reason))
         elif out and out[-1].end is None:
             last = out[-1]
-            end = finding.time if finding.phase is Phase.CLEARED else None
-            grade = max(last.grade, finding.grade)
-            out[-1] = replace(last, end=end, grade=grade)
+            end = time if phase is Phase.CLEARED else None
+            out[-1] = replace(last, end=end, grade=max(last.grade, grade))
     return out
-
-
-def said_times(said: Iterable[Said], rule: str) -> list[datetime]:
-    """When a rule really raised something."""
-    return [from_ms(s.time_ms) for s in said if s.rule == rule and s.phase == Phase.RAISED.value]
 
 
 def _compare(out: Outcome, accounts: list[Account], *, removed: bool) -> None:
