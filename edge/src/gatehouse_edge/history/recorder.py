@@ -58,7 +58,8 @@ class SignalRecorder:
     def squeezed(self, now: Moment) -> None:
         """The outbox lives on its last room: the file is given up, and not begun anew for a while."""
         if self._not_before < now.at:
-            log.warning("%s: given up, the outbox needs the room", self._path)
+            if self._path.exists():
+                log.warning("%s: given up, the outbox needs the room", self._path)
             self._not_before = now.at + AGAIN_S
             self.close()
             self._waiting.clear()

@@ -4,8 +4,8 @@ Layout   rows are first written to the WAL and find their place in the file late
          before a row is taken, or a disk that fills up in between leaves rows that can be written nowhere, and with them the
          room kept back out of reach. So the WAL has its full length from the beginning, and keeps it over restarts; and the
          file reaches AHEAD_PAGES beyond its last page before each write.
-Squeeze  where the file cannot reach further the disk is full. Then `reserve` is given free, and rows live on its pages alone.
-         It is kept back again once the disk has twice as much room.
+Squeeze  where the file cannot reach further, or the disk has less than CHUNK_BYTES left, the disk is full. Then `reserve` is
+         given free, and rows live on its pages alone. It is kept back again once the disk has twice as much room.
 Errors   apsw.FullError, when not even the room kept back can be had.
 """
 
@@ -20,7 +20,7 @@ from typing import Final
 
 import apsw
 
-from gatehouse_edge.outbox.schema import PAGE_BYTES, RESERVE_BYTES, first_int
+from gatehouse_edge.outbox.schema import CHUNK_BYTES, PAGE_BYTES, RESERVE_BYTES, first_int
 
 AHEAD_PAGES: Final = 256
 SPARE_PAGES: Final = 128
@@ -58,16 +58,15 @@ class Room:
         self._rewind()
         self._db.execute("DELETE FROM reserve")
 
-    def refill(self) -> None:
-        """Keep room back again, where the disk has it."""
-        if not self.squeezed or not self._is_wide():
-            return
-        with suppress(apsw.FullError, apsw.IOError):
-            if not first_int(self._db, "SELECT count(*) FROM reserve"):
-                self._db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
-            self._rewind()
-            self.squeezed = False
-            log.warning("%s: the disk has room again", self._path)
+    def watch(self) -> None:
+        """Every few seconds: a disk that fills up is met before the file needs it, and room is kept back again where there is
+        some.
+        """
+        free = self._free_bytes()
+        if not self.squeezed and free < CHUNK_BYTES:
+            self.squeeze()
+        elif self.squeezed and free >= REFILL_BYTES:
+            self._refill()
 
     def close(self) -> None:
         """Close the file. The WAL stays, empty, so that a disk that fills up until the next start cannot take its blocks."""
@@ -81,6 +80,16 @@ class Room:
                 file.write(bytes(_WAL_HEADER_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
+
+    def _refill(self) -> None:
+        if not self._reaches(RESERVE_BYTES // PAGE_BYTES + AHEAD_PAGES):
+            return
+        with suppress(apsw.FullError, apsw.IOError):
+            if not first_int(self._db, "SELECT count(*) FROM reserve"):
+                self._db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
+            self._rewind()
+            self.squeezed = False
+            log.warning("%s: the disk has room again", self._path)
 
     def _rewind(self) -> bool:
         """Carry what is in the WAL into the file; whether all of it went."""
@@ -102,12 +111,12 @@ class Room:
             return False
         return True
 
-    def _is_wide(self) -> bool:
+    def _free_bytes(self) -> int:
+        """What the disk has left; all there can be where it cannot say."""
         try:
-            free = shutil.disk_usage(self._path.parent).free
+            return shutil.disk_usage(self._path.parent).free
         except OSError:
-            return False
-        return free >= REFILL_BYTES and self._reaches(RESERVE_BYTES // PAGE_BYTES + AHEAD_PAGES)
+            return REFILL_BYTES
 
 
 def _wal_of(path: Path) -> Path:

@@ -187,7 +187,10 @@ class Outbox:
         seconds.
         """
         self._write(lambda: self._forget(now), now)
-        self._room.refill()
+        try:
+            self._room.watch()
+        except (apsw.FullError, apsw.IOError) as error:
+            raise self._unwritable(error) from error
 
     def close(self) -> None:
         """Write what is pending and let go of the file; idempotent."""
@@ -215,11 +218,13 @@ class Outbox:
                 self._room.squeeze()
                 return self._once(job, now, 2 * pages)
         except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
-            raise OutboxError(
-                f"the disk takes nothing ({error})",
-                place=str(self.place.path),
-                remedy="Free some space, or look for a disk that fails",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: apsw.Error) -> OutboxError:
+        remedy = "Free some space, or look for a disk that fails"
+        return OutboxError(
+            f"the disk takes nothing ({error})", place=str(self.place.path), remedy=remedy
+        )
 
     def _once(self, job: Callable[[], T], now: datetime, pages: int) -> T:
         self._let_bulk_go(pages, now)
