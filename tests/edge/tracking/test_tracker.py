@@ -88,6 +88,13 @@ def test_who_is_hidden_is_carried_but_not_seen():
     assert told[22][0].hits == 20
 
 
+@pytest.mark.parametrize("fps", [5.0, 10.0, 25.0])
+def test_who_stops_sharply_is_told_where_he_stands(fps):
+    frames = walk(50, 120, 2, fps) + [[person(290)] for _ in range(round(2 * fps))]
+    ahead = [t.xyxy[0] - (290 - 15) for tracks in run(frames, fps) for t in tracks]
+    assert max(ahead) <= DEFAULTS.place_noise * 80 + 0.1
+
+
 def test_an_unsure_detection_carries_a_track_on_but_begins_none():
     weak = replace(DEFAULTS, score_high=0.6, score_low=0.1, score_new=0.7)
     fading = walk(50, 40, 2) + [[person(50 + 40 * (2 + k / 10), score=0.2)] for k in range(10)]

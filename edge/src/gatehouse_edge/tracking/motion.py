@@ -26,6 +26,7 @@ from gatehouse_edge.tracking.table import (
     SIZE_SPREAD,
     SPEED,
     SPREAD,
+    TALL,
     TRAIL_STEP_S,
     Floats,
     Rows,
@@ -42,6 +43,19 @@ def predict(fields: Floats, at: float) -> Floats:
     place = fields[PLACE] + fields[SPEED] * (at - fields[LAST_AT])
     half = fields[SIZE] / 2
     return np.concatenate((place - half, place + half))
+
+
+def shown(fields: Floats, at: float, parameters: TrackerParameters) -> Floats:
+    """Boxes `(4, n)` as they are told: where the tracks should be, but a track observed at `at` itself no farther from the
+    observation than a box trembles. A filter overshoots where somebody stops sharply, and nobody is to pass a line by that.
+    """
+    boxes = predict(fields, at)
+    off = centres(fields[BOX]) - centres(boxes)
+    room = np.where(fields[LAST_AT] == at, parameters.place_noise, np.inf) * fields[TALL]
+    off -= np.minimum(np.maximum(off, -room), room)
+    boxes[:2] += off
+    boxes[2:] += off
+    return boxes
 
 
 def observe(

@@ -49,7 +49,7 @@ class TrackerParameters:
     twin_overlap: float = 0.5
     """A detection that overlaps a matched track this much begins no second one."""
     place_noise: float = 0.06
-    """Standard deviation of a box's place, in heights."""
+    """Standard deviation of a box's place, in heights; a track that is seen is told no farther from what was seen."""
     speed_noise: float = 0.4
     """How fast speed wanders, in heights per second per root second."""
     size_noise: float = 0.1

@@ -15,7 +15,7 @@ import numpy as np
 from gatehouse_edge.errors import TimeWentBackError
 from gatehouse_edge.tracking.geometry import overlaps
 from gatehouse_edge.tracking.matching import Matching
-from gatehouse_edge.tracking.motion import lead, observe, predict, start
+from gatehouse_edge.tracking.motion import lead, observe, shown, start
 from gatehouse_edge.tracking.parameters import DEFAULTS, TrackerParameters
 from gatehouse_edge.tracking.patches import held, looked_before
 from gatehouse_edge.tracking.seen import Seen, to_arrays
@@ -173,7 +173,7 @@ class Tracker:
             told.ids.tolist(),
             [LABELS[index] for index in labels],
             told[SCORE].tolist(),
-            zip(*predict(told.fields, moment.at).tolist(), strict=True),
+            zip(*shown(told.fields, moment.at, self.parameters).tolist(), strict=True),
             (moment.at - told[FIRST_AT]).tolist(),
             told[HITS].astype(np.int64).tolist(),
             seen.tolist(),

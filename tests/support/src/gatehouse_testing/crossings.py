@@ -27,6 +27,7 @@ POLE_PX = 24.0
 """Width of the pole that stands before the line in `pole`."""
 TREMBLE, MISSED = 0.02, 0.05
 STANDS_S = 3.0
+LATE_S = 1.0
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 Places = NDArray[np.float64]
 
@@ -113,15 +114,14 @@ def count(
 
 
 def f1(scene: str, seeds: range, fps: float = 7.0) -> float:
-    """Of all passages of these scenes, with direction, within a second; who stands on the line passes it while he stands."""
-    late_s = 1.0 + (STANDS_S if scene == "stops" else 0.0)
+    """Of all passages of these scenes, with direction, within a second."""
     hits = real = found = 0
     for seed in seeds:
         truth, told = count(scene, seed, fps)
         real, found = real + len(truth), found + len(told)
         for at, way in truth:
             match = next(
-                (one for one in told if one[1] == way and abs(one[0] - at) <= late_s), None
+                (one for one in told if one[1] == way and abs(one[0] - at) <= LATE_S), None
             )
             if match:
                 told.remove(match)
