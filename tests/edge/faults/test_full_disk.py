@@ -131,7 +131,7 @@ def test_a_full_disk_costs_bulk_that_is_named_and_never_an_alarm(
         life = Life(site, story.meters)
         try:
             wait_until(lambda: hub.model.births and len(hazards(hub)) > 2, LONG_S)
-            wait_until(lambda: signals.exists(), 2 * LONG_S)
+            wait_until(signals.exists, 2 * LONG_S)
             before = len(hazards(hub)), pss_mib(descendants_of_this())
             if hub_is_away:
                 hub_broker.stop()

@@ -366,9 +366,13 @@ def open_outbox(place: Place, now: datetime) -> tuple[Outbox, Opened]:
     warning = sqlite_warning()
     if warning:
         log.warning("%s", warning)
+    created = not place.path.exists() or place.path.stat().st_size == 0
     try:
-        return _open_locked(place, now, lock)
+        return _open_locked(place, now, lock, created=created)
     except (apsw.FullError, apsw.IOError) as error:
+        if created:  # half made, it would be taken for a damaged one
+            for suffix in ("", "-wal"):
+                place.path.with_name(place.path.name + suffix).unlink(missing_ok=True)
         lock.release()
         raise OutboxError(
             f"the disk takes nothing ({error})", place=str(place.path), remedy="Free some space"
@@ -378,8 +382,9 @@ def open_outbox(place: Place, now: datetime) -> tuple[Outbox, Opened]:
         raise
 
 
-def _open_locked(place: Place, now: datetime, lock: FileLock) -> tuple[Outbox, Opened]:
-    created = not place.path.exists() or place.path.stat().st_size == 0
+def _open_locked(
+    place: Place, now: datetime, lock: FileLock, *, created: bool
+) -> tuple[Outbox, Opened]:
     salvage: Salvage | None = None
     try:
         connection = connect(place.path, create=created)
