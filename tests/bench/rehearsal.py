@@ -1,11 +1,11 @@
 """What a rehearsal of a week costs: `./dev bench rehearsal`.
 
-A gateway with eight cameras of four zones each, a thermal camera and a door, told made-up stories: by day people walk about in half
-of the minutes, cars stop in the lane and a crowd gathers; at night hardly anybody comes. The agent's own rules and writer keep
-`PIECE_S` of each; the week is laid out of those pieces, so its figures say what reading and judging cost, not what making it does.
+A gateway with eight cameras of four zones each, a thermal camera and a door, told made-up stories: by day people walk about in
+half of the minutes, cars stop in the lane and a crowd gathers; at night nobody comes. The agent's own rules and writer keep
+`PIECE_S` of each. The week is laid out of those pieces, so the figures say what reading and judging cost, not making.
 
-`one_rule_s`: seconds of the wall clock for one rule with another parameter; `every_rule_s`: for all rules, before and after, none of
-them taken for unchanged. `peak_mib`: the greatest resident set of any process of it.
+`one_rule_s`: seconds of the wall clock for one rule with another parameter; `every_rule_s`: for all rules, with nothing changed.
+`peak_mib`: the greatest resident set of any one process.
 """
 
 from __future__ import annotations

@@ -84,10 +84,14 @@ def spread(
 
 
 def shared_out(tasks: Sequence[Task], processes: int) -> list[list[int]]:
-    """The numbers of the tasks for each process: those of one set of devices together, the greatest sets first."""
+    """The numbers of the tasks for each process: those of one set of devices together, the greatest sets first; where there
+    are fewer sets than processes, each task alone.
+    """
     sets: dict[frozenset[str], list[int]] = {}
     for n, task in enumerate(tasks):
         sets.setdefault(task.devices, []).append(n)
+    if len(sets) < processes:
+        sets = {frozenset((str(n),)): [n] for n in range(len(tasks))}
     shares: list[list[int]] = [[] for _ in range(max(1, min(processes, len(sets))))]
     for numbers in sorted(sets.values(), key=len, reverse=True):
         min(shares, key=len).extend(numbers)

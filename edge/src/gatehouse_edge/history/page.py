@@ -41,11 +41,14 @@ def _lines(rehearsed: Rehearsed, changes: Sequence[str], zone: ZoneInfo) -> Iter
     yield '<p class="key"><span style="background:#7a8797"></span>present rules'
     yield '<span style="background:#1f6fb2"></span>changed rules'
     yield '<span style="background:#c9622b"></span>gone<span style="background:#2c8a4b"></span>new</p>'
-    shown = [o for o in rehearsed.outcomes if o.said or o.before or o.after or o.unknown_minutes]
+    replayed = [o for o in rehearsed.outcomes if o.replayed]
+    shown = [o for o in replayed if o.said or o.before or o.after or o.unknown_minutes]
     yield from _table(shown)
     for one in shown:
         yield from _section(one, rehearsed, zone)
-    yield f"<p>{len(rehearsed.outcomes) - len(shown)} other rules raised nothing, before or after.</p></html>"
+    yield f"<p>{len(replayed) - len(shown)} other rules raised nothing, before or after."
+    left = [o for o in rehearsed.outcomes if not o.replayed]
+    yield f" {len(left)} are not touched; their {sum(o.said for o in left)} hazards stay as they were said.</p></html>"
 
 
 def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:

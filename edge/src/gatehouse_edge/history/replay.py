@@ -1,8 +1,8 @@
 """The rules of a site over what is kept: what they would have raised.
 
-Exact    a replay under the parameters of then gives the hazards of then. Steps in which a rule has nothing open, no candidate and
-         nothing true are taken without its trigger, which would not change, and what it does not hear is left out; a test compares
-         this with every step taken.
+Exact    a replay under the parameters of then gives the hazards of then. Steps in which a rule has nothing open, no candidate
+         and nothing true are taken without its trigger, which would not change, and what it does not hear is left out; a test
+         compares this with every step taken.
 Groups   rules of presence in one zone share their raises, so they go together; every other rule goes alone.
 Restart  a rule that had a hazard open goes on with what the agent keeps over a restart.
 """

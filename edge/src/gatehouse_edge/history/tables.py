@@ -20,15 +20,21 @@ def report(rehearsed: Rehearsed, changes: Sequence[str], zone: ZoneInfo) -> Iter
     yield from (f"  {change}" for change in changes or ["nothing changes"])
     yield from _gaps(rehearsed, zone)
     yield ""
-    width = max([4, *(len(o.rule) for o in rehearsed.outcomes)])
+    replayed = [o for o in rehearsed.outcomes if o.replayed]
+    width = max([4, *(len(o.rule) for o in replayed)])
     yield f"{'rule':<{width}}  said  before  after  gone  new  changed"
-    for one in rehearsed.outcomes:
+    for one in replayed:
         if one.said or one.before or one.after or one.unknown_minutes:
             yield _row(one, width)
-    quiet = [o for o in rehearsed.outcomes if not (o.said or o.before or o.after)]
-    yield f"{len(quiet)} of {len(rehearsed.outcomes)} rules raised nothing, before or after."
+    quiet = [o for o in replayed if not (o.said or o.before or o.after)]
+    yield f"{len(quiet)} of {len(replayed)} rules raised nothing, before or after."
+    if left := [o for o in rehearsed.outcomes if not o.replayed]:
+        yield (
+            f"{len(left)} more rules are not touched: their {sum(o.said for o in left)} hazards stay as they were said"
+            " (--all replays them too)."
+        )
     yield "said: what the agent raised then; before: the rules of now over the same signals; after: the changed ones."
-    for one in rehearsed.outcomes:
+    for one in replayed:
         if one.before or one.after:
             yield from _timeline(one, rehearsed, zone, width)
     yield from _per_day(rehearsed, zone, width)
@@ -39,6 +45,8 @@ def _row(one: Outcome, width: int) -> str:
     counts = (len(one.before), len(one.after), len(one.gone), len(one.fresh), len(one.changed))
     before, after, gone, fresh, changed = counts
     line = f"{one.rule:<{width}}  {one.said:>4}  {before:>6}  {after:>5}  {gone:>4}  {fresh:>3}  {changed:>7}"
+    if one.drills:
+        line += f"  (and {one.drills} in drills)"
     if one.unknown_minutes:
         line += f"  ({one.unknown_minutes / 60:.1f} h say nothing: the rule or its view was another then)"
     return line
@@ -81,14 +89,15 @@ def _known(rehearsed: Rehearsed, begin: datetime, step: timedelta) -> bool:
 
 
 def _per_day(rehearsed: Rehearsed, zone: ZoneInfo, width: int) -> Iterator[str]:
+    shown = [o for o in rehearsed.outcomes if o.replayed]
     days = sorted(
-        {s.begin.astimezone(zone).date() for o in rehearsed.outcomes for s in (*o.before, *o.after)}
+        {s.begin.astimezone(zone).date() for o in shown for s in (*o.before, *o.after)}
     )
     if not days:
         return
     yield ""
     yield f"{'a day':<{width}}  " + "  ".join(f"{day:%d %b}" for day in days)
-    for one in rehearsed.outcomes:
+    for one in shown:
         if one.before or one.after:
             cells = (f"{_on(one.before, day, zone)}>{_on(one.after, day, zone)}" for day in days)
             yield f"{one.rule:<{width}}  " + "  ".join(f"{cell:>6}" for cell in cells)
