@@ -133,6 +133,8 @@ def read_rows(raw: bytes, width: int, height: int) -> NDArray[np.int16]:
     if len(raw) > MAX_ROWS * 12 or len(raw) % 12:
         raise ValueError(f"more than {MAX_ROWS} rows, or a part of one")
     rows = np.frombuffer(raw, "<i2").reshape(-1, 6).astype(np.int16, copy=False)
+    if not raw:
+        return rows
     most = (width * STEPS_A_PIXEL, height * STEPS_A_PIXEL, len(LABELS) - 1, SCORE_STEPS)
     good = (rows >= 0).all() and (rows[:, 2:] <= most).all() and (rows[:, :2] <= rows[:, 2:4]).all()
     if not good:
@@ -142,16 +144,11 @@ def read_rows(raw: bytes, width: int, height: int) -> NDArray[np.int16]:
 
 def to_detections(rows: NDArray[np.int16]) -> tuple[Detection, ...]:
     """Detections from the wire form. Raises ValueError for a label or score that cannot be."""
-    if not len(rows):
-        return ()
-    labels, scores = rows[:, 4], rows[:, 5]
-    can = (rows[:, 4:] >= 0).all() and (rows[:, :2] <= rows[:, 2:4]).all()
-    if not (can and labels.max() < len(LABELS) and scores.max() <= SCORE_STEPS):
-        raise ValueError("a row of the inference process that cannot be")
-    boxes: list[list[float]] = (rows[:, :4] / np.float64(STEPS_A_PIXEL)).tolist()
-    sure: list[float] = (scores / np.float64(SCORE_STEPS)).tolist()
-    names: list[int] = labels.tolist()
-    return tuple(
-        Detection(LABELS[label], score, (x1, y1, x2, y2))
-        for label, score, (x1, y1, x2, y2) in zip(names, sure, boxes, strict=True)
-    )
+    found: list[Detection] = []
+    lines: list[list[int]] = rows.tolist()
+    for x1, y1, x2, y2, label, score in lines:
+        if not (0 <= label < len(LABELS) and 0 <= score <= SCORE_STEPS and x1 <= x2 and y1 <= y2):
+            raise ValueError("a row of the inference process that cannot be")
+        box = (x1 / STEPS_A_PIXEL, y1 / STEPS_A_PIXEL, x2 / STEPS_A_PIXEL, y2 / STEPS_A_PIXEL)
+        found.append(Detection(LABELS[label], score / SCORE_STEPS, box))
+    return tuple(found)
