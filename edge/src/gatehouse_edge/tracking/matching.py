@@ -119,9 +119,12 @@ class Matching:
 
     def _left(self, matched: Rows) -> tuple[Rows, Rows]:
         """Tracks without a detection, and sure detections without a track."""
+        alone = (matched == _NONE).nonzero()[0]
+        if not alone.size:
+            return alone, alone
         free = np.ones(len(self.seen) + 1, np.bool_)
         free[matched] = False  # the last place is that of tracks with none
-        return (matched == _NONE).nonzero()[0], free[: self.seen.sure].nonzero()[0]
+        return alone, free[: self.seen.sure].nonzero()[0]
 
     def _pair(
         self,

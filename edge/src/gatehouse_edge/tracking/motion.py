@@ -49,13 +49,12 @@ def shown(fields: Floats, at: float, parameters: TrackerParameters) -> Floats:
     """Boxes `(4, n)` as they are told: where the tracks should be, but a track observed at `at` itself no farther from the
     observation than a box trembles. A filter overshoots where somebody stops sharply, and nobody is to pass a line by that.
     """
-    boxes = predict(fields, at)
-    off = centres(fields[BOX]) - centres(boxes)
-    room = np.where(fields[LAST_AT] == at, parameters.place_noise, np.inf) * fields[TALL]
-    off -= np.minimum(np.maximum(off, -room), room)
-    boxes[:2] += off
-    boxes[2:] += off
-    return boxes
+    since = at - fields[LAST_AT]
+    place, seen = fields[PLACE] + fields[SPEED] * since, centres(fields[BOX])
+    room = np.where(since > 0, np.inf, parameters.place_noise * fields[TALL])
+    place = np.minimum(np.maximum(place, seen - room), seen + room)
+    half = fields[SIZE] / 2
+    return np.concatenate((place - half, place + half))
 
 
 def observe(

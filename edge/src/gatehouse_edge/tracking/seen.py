@@ -36,10 +36,8 @@ class Seen:
 
     def take(self, columns: Rows) -> Seen:
         """These detections; which are sure is not said."""
-        labels = self.labels[columns]
-        return Seen(
-            self.boxes.take(columns, axis=1), self.scores[columns], labels, GROUP[labels], 0
-        )
+        boxes, labels = self.boxes.take(columns, axis=1), self.labels[columns]
+        return Seen(boxes, self.scores[columns], labels, self.groups[columns], 0)
 
 
 def to_arrays(detections: Sequence[Detection], parameters: TrackerParameters) -> Seen:
