@@ -109,7 +109,9 @@ def _seen(what, amount, at):
     if what in ("walks", "drill"):
         return [person(i, (0.1 + (0.02 * at + 0.11 * i) % 0.8, 0.8)) for i in range(amount)]
     if what in ("stays", "open"):
-        return [person(50 + i, (0.05 + 0.09 * (i % 10), 0.7 + 0.1 * (i > 9))) for i in range(amount)]
+        return [
+            person(50 + i, (0.05 + 0.09 * (i % 10), 0.7 + 0.1 * (i > 9))) for i in range(amount)
+        ]
     return [thing(90, (0.3, 0.5, 0.6, 0.8), Label.CAR)] if what in ("car", "hidden") else []
 
 
@@ -144,7 +146,8 @@ def test_a_replay_raises_and_clears_what_was_raised_and_cleared(device, parts):
 @pytest.mark.long
 @settings(max_examples=600, deadline=None)
 @given(
-    st.sampled_from(sorted(DEVICES)), st.lists(RUNS, min_size=1, max_size=6).map(lambda x: sum(x, []))
+    st.sampled_from(sorted(DEVICES)),
+    st.lists(RUNS, min_size=1, max_size=6).map(lambda runs: [part for run in runs for part in run]),
 )
 def test_a_replay_of_half_an_hour_raises_and_clears_what_was_raised_and_cleared(device, parts):
     _compare(device, parts)

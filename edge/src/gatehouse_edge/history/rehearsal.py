@@ -2,8 +2,8 @@
 
 Chosen   rules that a change touches, with those that share their zone's raises; all others would say before what they say after,
          so what they said then stands. Where nothing changes, or every rule is asked for, all are replayed.
-Skipped  minutes in which a rule was not there, or its zone was drawn otherwise, say nothing about it: they are counted, and shown
-         apart from silence. So are gaps, in which the agent was not running.
+Skipped  minutes in which a rule or its device was not there, or its zone was drawn otherwise, say nothing about it: they are
+         counted, and shown apart from silence. So are gaps, in which the agent was not running.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from gatehouse_edge.history.block import Said
 from gatehouse_edge.history.forms import CENTI, EPOCH
 from gatehouse_edge.history.reading import BlockReader
 from gatehouse_edge.history.replay import GroupReplay, groups, recorded
-from gatehouse_edge.history.setup import Setup, by_sample
+from gatehouse_edge.history.setup import Setup, by_sample, devices_of
 from gatehouse_edge.history.store import KeptBlock
 from gatehouse_edge.rules.explanation import Account, silences
 from gatehouse_edge.rules.observations import Moment
@@ -86,9 +86,7 @@ class Task:
     @property
     def devices(self) -> frozenset[str]:
         """Whom it hears."""
-        return frozenset(
-            d for r in self.rules.rules.values() for d in (r.binding.device, *r.also_devices)
-        )
+        return devices_of(self.rules)
 
 
 @dataclass(slots=True)
@@ -196,12 +194,12 @@ def _task(rules: RuleSet, names: frozenset[str], setup: Setup) -> Task:
     keys = sorted({f"{r.binding.device}/{r.binding.zone}" for r in chosen.values()})
     marks = {f"v {k}": setup.views[k] for k in keys if k in setup.views}
     marks |= {f"r {n}": setup.rules[n] for n in chosen if n in setup.rules}
-    return Task(RuleSet(rules=chosen), marks)
+    ruleset = RuleSet(rules=chosen)
+    marks |= {f"d {d}": d for d in sorted(devices_of(ruleset)) if d in setup.devices}
+    return Task(ruleset, marks)
 
 
-def _witness(
-    rules: RuleSet, found: Replayed
-) -> Callable[[Moment, RulesState, RulesState], None]:
+def _witness(rules: RuleSet, found: Replayed) -> Callable[[Moment, RulesState, RulesState], None]:
     def witness(now: Moment, before: RulesState, after: RulesState) -> None:
         for name, rule in rules.rules.items():
             was, state = before.rules.get(name), after.rules.get(name)
@@ -314,4 +312,6 @@ def _same(a: RuleSet, b: RuleSet, names: frozenset[str]) -> bool:
 
 def _mark(setup: Setup, key: str) -> str | None:
     kind, _, name = key.partition(" ")
+    if kind == "d":
+        return name if name in setup.devices or not setup.devices else None
     return (setup.views if kind == "v" else setup.rules).get(name)

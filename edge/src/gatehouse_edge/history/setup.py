@@ -36,11 +36,12 @@ TIMING_NAMES: Final = frozenset(
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`views`: a mark of how each device looks at each zone, by `device/zone`; `rules`: a mark of what each rule that is kept by
-    its samples looks for.
+    its samples looks for; `devices`: whom rules heard (a recording that is analyzed has one only), empty where it is not known.
     """
 
     views: dict[str, str] = {}
     rules: dict[str, str] = {}
+    devices: list[str] = []
 
 
 def kind_of(site: Site, rule: Rule) -> RuleKind | None:
@@ -83,7 +84,16 @@ def setup_of(site: Site, rules: RuleSet) -> Setup:
         marks[name] = _mark(
             repr((about.kind, about.zone, about.device, sorted(looks.items()), view))
         )
-    return Setup(views=views, rules=marks)
+    return Setup(views=views, rules=marks, devices=sorted(devices_of(rules)))
+
+
+def devices_of(rules: RuleSet) -> frozenset[str]:
+    """Whom these rules hear."""
+    return frozenset(
+        device
+        for rule in rules.rules.values()
+        for device in (rule.binding.device, *rule.also_devices)
+    )
 
 
 def read_setup(kept: bytes) -> Setup:

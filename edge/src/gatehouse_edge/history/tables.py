@@ -90,9 +90,7 @@ def _known(rehearsed: Rehearsed, begin: datetime, step: timedelta) -> bool:
 
 def _per_day(rehearsed: Rehearsed, zone: ZoneInfo, width: int) -> Iterator[str]:
     shown = [o for o in rehearsed.outcomes if o.replayed]
-    days = sorted(
-        {s.begin.astimezone(zone).date() for o in shown for s in (*o.before, *o.after)}
-    )
+    days = sorted({s.begin.astimezone(zone).date() for o in shown for s in (*o.before, *o.after)})
     if not days:
         return
     yield ""

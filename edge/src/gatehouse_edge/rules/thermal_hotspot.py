@@ -127,7 +127,9 @@ class ThermalSense:
         own = self._remembered(memory, observation)
         if not self._may_matter(observation):
             # A slope looks at all pairs of two minutes. It is left out where nothing could be true, whatever it were.
-            return own, Sample(observation.time, _NEVER, _NEVER, self._facts(observation, None, _NEVER))
+            return own, Sample(
+                observation.time, _NEVER, _NEVER, self._facts(observation, None, _NEVER)
+            )
         own = own if own.slopes is not None else ThermalMemory(own.past, self._slopes(own.past))
         pre_slope, alarm_slope = own.slopes or (0.0, 0.0)
         p, large = self.params, observation.hot_px >= self.params.least_px
