@@ -12,6 +12,8 @@ observation. After a gap the filter is led along the straight line between the t
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from gatehouse_edge.tracking.geometry import centres, sizes
@@ -19,6 +21,7 @@ from gatehouse_edge.tracking.parameters import TrackerParameters
 from gatehouse_edge.tracking.table import (
     BOX,
     FIRST_AT,
+    HITS,
     LAST_AT,
     OBSERVED,
     PLACE,
@@ -83,17 +86,19 @@ def observe(
     _resize(fields, sizes(boxes), since, parameters)
     fields[BOX] = boxes
     fields[LAST_AT] = at
+    fields[HITS] += 1
     table.fields[OBSERVED, rows] = fields
     _trace(table.trail, rows, place, at)
 
 
 def _trace(trail: Floats, rows: Rows, place: Floats, at: float) -> None:
     """Puts the new places at the head of the trails, in the stead of a head that is too young to stay."""
-    old = trail[rows, :2, 0]
-    apart = rows[old[:, 0] - old[:, 1] >= TRAIL_STEP_S]
+    times = trail[:, :2, 0]
+    apart = rows[(times[:, 0] - times[:, 1] >= TRAIL_STEP_S)[rows]]
     trail[apart, 1:] = trail[apart, :-1]
-    trail[rows, 0, 0] = at
-    trail[rows, 0, 1:] = place.T
+    head = trail[:, 0]
+    head[rows, 0] = at
+    head[rows, 1:] = place.T
 
 
 def whole(fields: Floats, boxes: Floats, at: float, parameters: TrackerParameters) -> Floats:
@@ -104,7 +109,7 @@ def whole(fields: Floats, boxes: Floats, at: float, parameters: TrackerParameter
     have, the edge nearer to the prediction stays and the size is held at the limit.
     """
     seen, usual = sizes(boxes), fields[SIZE]
-    room = np.array(((1 + parameters.slack_wide,), (1 + parameters.slack_tall,)))
+    room = _room(parameters.slack_wide, parameters.slack_tall)
     held = np.minimum(np.maximum(seen, usual / room), usual * room)
     odd = held != seen
     if not np.count_nonzero(odd):
@@ -114,6 +119,12 @@ def whole(fields: Floats, boxes: Floats, at: float, parameters: TrackerParameter
     near = np.where(odd & keeps_far, boxes[2:] - held, boxes[:2])
     far = np.where(odd & ~keeps_far, boxes[:2] + held, boxes[2:])
     return np.concatenate((near, far))
+
+
+@lru_cache(maxsize=8)
+def _room(slack_wide: float, slack_tall: float) -> Floats:
+    """By how much width and height may grow `(2, 1)`."""
+    return np.array(((1 + slack_wide,), (1 + slack_tall,)))
 
 
 def _correct(fields: Floats, seen: Floats, ahead_s: Floats, parameters: TrackerParameters) -> None:

@@ -85,7 +85,6 @@ class Tracker:
     def _update(self, table: Table, rows: Rows, seen: Seen, before: float, at: float) -> None:
         """Brings these tracks of `table` to their detections, in place."""
         observe(table, rows, seen.boxes, at, gap_s=at - before + 1e-9, parameters=self.parameters)
-        table[HITS][rows] += 1
         table[SCORE][rows] = seen.scores
         table[VOTES][seen.labels, rows] += seen.scores
 
