@@ -6,7 +6,7 @@ a second. Who is more than half behind another is not detected. Bound: a scene i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,7 +19,7 @@ from gatehouse_edge.rules.line_flow import LineCounter, LineState
 from gatehouse_edge.tracking.parameters import DEFAULTS
 from gatehouse_edge.tracking.table import Moment, TrackerState
 from gatehouse_edge.tracking.tracker import Tracker
-from gatehouse_edge.values import Detection
+from gatehouse_edge.values import Detection, Tracks
 from gatehouse_shared.names import Label
 
 WIDTH, HEIGHT, LINE_PX = 640, 480, 320.0
@@ -97,20 +97,28 @@ def count(
     scene: str, seed: int, fps: float = 7.0
 ) -> tuple[list[tuple[float, bool]], list[tuple[float, bool]]]:
     """(when, to the right) of each true passage, and of each that tracker and line counter told."""
-    chance = np.random.default_rng(seed)
-    walkers = SCENES[scene](chance, fps)
+    walkers = SCENES[scene](np.random.default_rng(seed), fps)
     truth = sorted(one for walker in walkers for one in _passages(walker, fps))
     # upwards, so that the right of the picture is the line's right
     line = LineCounter(line="x", device="cam", a=(0.5, 1.0), b=(0.5, 0.1))
-    tracker, state, kept, told = Tracker(DEFAULTS), TrackerState(seed), LineState(), []
+    kept, told = LineState(), []
+    for tracks in follow(scene, seed, fps):
+        kept, passages = line.step(kept, tracks)
+        told += [(one.at, one.inward) for one in passages]
+    return truth, told
+
+
+def follow(scene: str, seed: int, fps: float = 7.0) -> Iterator[Tracks]:
+    """The tracks of each frame of a scene, and of a second after it."""
+    chance = np.random.default_rng(seed)
+    walkers = SCENES[scene](chance, fps)
+    tracker, state = Tracker(DEFAULTS), TrackerState(seed)
     for number in range(max(len(walker.feet) for walker in walkers) + round(fps)):
         at = number / fps
         found = _detections(walkers, number, chance, pole=scene == "pole")
         moment = Moment("cam", at, NOON + timedelta(seconds=at), WIDTH, HEIGHT)
         state, tracks = tracker.step(state, found, moment)
-        kept, passages = line.step(kept, tracks)
-        told += [(one.at, one.inward) for one in passages]
-    return truth, told
+        yield tracks
 
 
 def f1(scene: str, seeds: range, fps: float = 7.0) -> float:
