@@ -91,8 +91,10 @@ def start(folder: Path, brokers: tuple[Mosquitto, Mosquitto], meters: int) -> Ru
     path = write_files(
         folder,
         site_file(meters),
-        gateway_file(site, hub.port, meters, outbox={"path": "disk/outbox.db"})
-        | {"signals": {"path": "disk/signals.db"}},
+        {
+            **gateway_file(site, hub.port, meters, outbox={"path": "disk/outbox.db"}),
+            "signals": {"path": "disk/signals.db"},
+        },
     )
     return RunningAgent(path)
 
@@ -179,7 +181,7 @@ def calm(agent: RunningAgent) -> bool:
     return all(told[-1][0] is Phase.CLEARED for told in alarms)
 
 
-def descendants_of_this() -> list[int]:
+def descendants_of_this() -> tuple[int, ...]:
     return descendants(os.getpid())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Final, cast
 
@@ -53,7 +54,7 @@ def spread(
     found: dict[int, Replayed] = {}
     shares = shared_out(tasks, len(os.sched_getaffinity(0)))
     done: dict[Connection, int] = {}
-    processes = []
+    processes: list[SpawnProcess] = []
     share_of: dict[Connection, list[int]] = {}
     try:
         for share in shares:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class SmallDisk:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, mib: int) -> Iterator[SmallDisk]:
+def small_disk(folder: Path, mib: int) -> Generator[SmallDisk]:
     """A disk of so many MiB at `folder`. Skips the test where nothing may be mounted."""
     folder.mkdir(parents=True)
     mount = shutil.which("mount", path=os.defpath + ":/sbin:/usr/sbin")
