@@ -66,7 +66,7 @@ class Ears:
     """What some rules hear of `zones`: their signals, their counts. `samples`: the rules whose samples of then they say again.
 
     `kinds`: other observations by name, None for all; `life`: every frame is a sign of life; `ticks`: time alone may make
-    something true.
+    something true. `repeats`: once something is true, whatever is heard says so again, and may be what raises it.
     """
 
     zones: frozenset[str] = frozenset()
@@ -76,6 +76,7 @@ class Ears:
     kinds: frozenset[str] | None = frozenset()
     life: bool = False
     ticks: bool = False
+    repeats: bool = False
 
     def hears(self, kind: str, zone: str) -> bool:
         """Whether observations of this name and zone (empty for none) are heard; frames are asked for by their parts."""
@@ -86,8 +87,8 @@ class Ears:
 
 _SIGNALS: Final = Ears(signals=True)
 _COUNTS: Final = Ears(signals=True, counts=True)
-_READINGS: Final = Ears(kinds=frozenset({Reading.__name__}))
-_ALL: Final = Ears(signals=True, counts=True, kinds=None, life=True, ticks=True)
+_READINGS: Final = Ears(kinds=frozenset({Reading.__name__}), repeats=True)
+_ALL: Final = Ears(signals=True, counts=True, kinds=None, life=True, ticks=True, repeats=True)
 _BY_SENSE: Final[dict[type, Ears]] = {
     RecordedSense: Ears(),
     LaneSense: _SIGNALS,
@@ -123,6 +124,7 @@ def ears_of(rules: Iterable[Rule]) -> Ears:
         kinds=None if None in kinds else frozenset(k for names in kinds if names for k in names),
         life=any(ears.life for ears in own),
         ticks=any(ears.ticks for ears in own),
+        repeats=any(ears.repeats for ears in own),
     )
 
 

@@ -120,9 +120,11 @@ class GroupReplay:
         return False
 
     def _timed(self, view: View) -> bool:
-        """Whether something may come of the mere time, at any entry: a pause or an hour ends, or a rule is not armed."""
+        """Whether something may come of any entry: a pause or an hour ends, a rule is not armed, or it repeats what is true."""
         if self._idle:
             return False
+        if self._ears.repeats:
+            return True
         for name, state in self.state.rules.items():
             rule, trigger = self.rules.rules[name], state.trigger
             ends = [at + HOUR_S for at in trigger.raises]
