@@ -64,6 +64,11 @@ class Letterbox:
         self._shift = np.array(shift, np.float32)[:, None, None]
         self._padding = np.float32(spec.pad) * self._gain + self._shift
 
+    @property
+    def tensor(self) -> NDArray[np.float32]:
+        """The memory that `prepare` writes and gives, always the same."""
+        return self._tensor
+
     def prepare(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Fitted]:
         """The tensor `(1, 3, H, W)` for `pixels` `(h, w, 3)` BGR, and the way back."""
         fitted = fit_frame(pixels.shape[1], pixels.shape[0], self._spec)
