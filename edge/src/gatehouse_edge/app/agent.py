@@ -334,13 +334,14 @@ class Agent:
 
 
 def open_rules(kept: bytes | None, rules: RuleSet) -> tuple[str, ...]:
-    """Rules that know of an open hazard from before; every other open hazard has nobody who would end it."""
+    """Who knows of an open hazard from before: rules, and the agent itself of a full disk. Nobody would end any other."""
     was = read_kept(kept, RulesKept) or RulesKept()
-    return tuple(
+    known = (
         name
         for name, one in was.rules.items()
         if one.kept.since is not None and name in rules.rules
     )
+    return (*known, HazardKind.STORAGE_FULL.value)
 
 
 def run(config: Config) -> None:

@@ -39,6 +39,8 @@ class Room:
         self._db, self._path = db, path
         self._lays_out = _lay_out(_wal_of(path), RESERVE_BYTES)
         self.squeezed = not first_int(db, "SELECT count(*) FROM reserve")
+        if self.squeezed:
+            log.error("%s: the disk was full; still on the room kept back", path)
 
     @property
     def free_pages(self) -> int:

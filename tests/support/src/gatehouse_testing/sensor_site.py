@@ -29,7 +29,7 @@ from gatehouse_testing.scripted_hub import QUICK, ScriptedHub
 SITE = "riverside"
 GATEWAY = "gw_1"
 SMOKES = 4
-SMOKE_PARAMS = {"dwell_s": 0.2, "clear_s": 1}
+SMOKE_PARAMS = {"dwell_s": 0, "clear_s": 1}
 MARKS = [
     [[0.1, 0.9], [2, 1]],
     [[0.9, 0.9], [18, 1]],
