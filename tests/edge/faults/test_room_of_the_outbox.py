@@ -59,13 +59,17 @@ def lives_on_little(outbox: Outbox, disk: SmallDisk, turns: int) -> int:
     return 100 * turns
 
 
-@pytest.mark.parametrize("when", ["new", "after_a_restart", "closed_when_it_filled_up"])
+@pytest.mark.parametrize(
+    "when", ["new", "after_a_restart", "without_its_wal", "closed_when_it_filled_up"]
+)
 def test_alarms_stay_and_bulk_that_goes_is_named(disk: SmallDisk, when: str) -> None:
     numbers = itertools.count(1)
     outbox = open_in(disk.folder, numbers)
     append(outbox, [gas(n, START) for n in range(100)])
     if when != "new":
         outbox.close()
+    if when == "without_its_wal":
+        (disk.folder / "outbox.db-wal").unlink()
     if when == "closed_when_it_filled_up":
         assert disk.fill() == 0
     outbox = outbox if when == "new" else open_in(disk.folder, numbers)
