@@ -144,7 +144,7 @@ def test_a_replay_raises_and_clears_what_was_raised_and_cleared(device, parts):
 
 
 @pytest.mark.long
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(sorted(DEVICES)),
     st.lists(RUNS, min_size=1, max_size=6).map(lambda runs: [part for run in runs for part in run]),
