@@ -33,7 +33,7 @@ def ensure(parts: Sequence[Part] | None = None, *, may_install: bool | None = No
     missing = [part for part in (PARTS if parts is None else parts) if not part.is_there()]
     if not missing:
         return
-    packages = [name for part in missing for name in part.packages]
+    packages = dict.fromkeys(name for part in missing for name in part.packages)  # each once
     needs = ", ".join(part.what for part in missing)
     if may_install is None:
         may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
