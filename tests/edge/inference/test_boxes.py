@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from gatehouse_edge.inference.boxes import (
     LABELS,
     MAX_ROWS,
+    SUPPRESSED_AT_ONCE,
     Boxes,
     iou_matrix,
     suppress,
@@ -52,6 +53,24 @@ def test_suppression_keeps_what_the_slow_one_keeps(rows, overlap):
     expected = slow_suppression(rows, overlap)
     assert kept.scores.tolist() == [r[5] for r in expected]
     assert kept.xyxy.tolist() == [list(r[:4]) for r in expected]
+
+
+def test_more_candidates_than_are_seen_at_once_give_what_the_slow_one_keeps():
+    rng = np.random.default_rng(3)
+    count = 3 * SUPPRESSED_AT_ONCE + 5
+    corners = rng.uniform(0, 200, (count, 2))
+    table = np.column_stack(
+        (
+            corners,
+            corners + rng.uniform(20, 60, (count, 2)),
+            rng.integers(0, 2, count),
+            rng.random(count),
+        )
+    ).astype(np.float32)
+    found = suppress(boxes(*table), 0.5)
+    kept = np.array(slow_suppression([tuple(row) for row in table], 0.5), np.float32)
+    assert np.array_equal(found.xyxy, kept[:, :4])
+    assert np.array_equal(found.scores, kept[:, 5])
 
 
 @given(rows=st.lists(row, min_size=1, max_size=12))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_edge.rules.observations import Speed
+from gatehouse_edge.rules.sighted import Sighted
 from gatehouse_edge.rules.signals import (
     TRACKS_MAX,
     SignalState,
@@ -151,3 +152,27 @@ def test_what_signals_say_is_possible(frames):
             assert 0.0 <= row.area_ratio <= 1.0
             assert 0.0 <= row.stay_s <= signal.at
             assert 0 <= row.count <= 5
+
+
+def test_views_that_share_what_moves_say_what_each_says_alone():
+    left = View("cam_1", "lane", ((0.0, 0.4), (0.5, 0.4), (0.5, 1.0), (0.0, 1.0)), None, 50.0)
+    watches = (WATCH, SignalWatch(left))
+    assert watches[0].moves_as(watches[1])
+    frames = [
+        (i / 5, (person(1, (0.1 + i / 100, 0.6)), *([person(2, (0.7, 0.8))] if i % 20 else [])))
+        for i in range(60)
+    ]
+    alone = [signalled(frames, watch)[1] for watch in watches]
+    states, shared = [SignalState(), SignalState()], ([], [])
+    for at, seen in frames:
+        here, moves = tracks(at, *seen), {}
+        sighted = Sighted(here)
+        for n, watch in enumerate(watches):
+            states[n], signal = watch.step(states[n], here, sighted, moves)
+            shared[n].extend([] if signal is None else [signal])
+    assert list(shared) == alone
+
+
+def test_views_of_other_stillness_or_marks_share_nothing():
+    assert not WATCH.moves_as(SignalWatch(LOWER, Stillness(speed_m_s=0.2)))
+    assert not WATCH.moves_as(SignalWatch(dataclasses.replace(LOWER, device="cam_2")))
