@@ -117,9 +117,14 @@ def be_full(disk: SmallDisk, agent: RunningAgent, seconds: float) -> int:
 
 
 @pytest.mark.parametrize(
-    "story", [SHORT, pytest.param(LONG, marks=pytest.mark.long)], ids=["short", "long"]
+    ("story", "hub_is_away"),
+    [
+        pytest.param(SHORT, False, marks=pytest.mark.long, id="hub_there-short"),
+        pytest.param(SHORT, True, id="hub_away-short"),
+        pytest.param(LONG, False, marks=pytest.mark.long, id="hub_there-long"),
+        pytest.param(LONG, True, marks=pytest.mark.long, id="hub_away-long"),
+    ],
 )
-@pytest.mark.parametrize("hub_is_away", [False, True], ids=["hub_there", "hub_away"])
 def test_a_full_disk_costs_bulk_that_is_named_and_never_an_alarm(
     tmp_path: Path, brokers: tuple[Mosquitto, Mosquitto], story: Story, hub_is_away: bool
 ) -> None:
