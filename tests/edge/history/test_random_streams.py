@@ -1,5 +1,6 @@
 """Whatever was told and whenever, the replay of what was kept raises what was raised, whether or not it leaves steps out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -119,10 +120,10 @@ def _beside(device, what, at):
     """What a camera's rate and picture are, now and then."""
     time = moment(at).time
     fps = 0.5 if what == "walks" else 3.0
-    black = {"match_ratio": 0.05, "texture_ratio": 0.1, "spread_ratio": 0.2}
-    quality = black if what == "car" else {"match_ratio": 0.8}
+    sound = PictureQuality(device, at, time, learned=True, match_ratio=0.8)
+    black = replace(sound, match_ratio=0.05, texture_ratio=0.1, spread_ratio=0.2)
     looked = [Looked(device, at, time, fps, 1.0)] if int(at * 2) % 2 else []
-    return [*looked, PictureQuality(device, at, time, learned=True, **quality)]
+    return [*looked, black if what == "car" else sound]
 
 
 RUNS = st.lists(

@@ -4,6 +4,7 @@ both.
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,7 +88,7 @@ def epochs() -> "itertools.count[int]":
 
 def open_in(
     folder: Path,
-    numbers: "itertools.count[int]",
+    numbers: Iterator[int],
     limits: Limits | None = None,
     now: datetime = START,
 ) -> Outbox:

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,11 +115,11 @@ def gateway_file(sensors: Mosquitto, hub_port: int, meters: int, *, cameras: int
     }
 
 
-def write_files(folder: Path, site: dict[str, object], gateway: dict[str, object]) -> Path:
+def write_files(folder: Path, site: Mapping[str, object], gateway: Mapping[str, object]) -> Path:
     """Both files; the gateway's."""
-    (folder / "site.yaml").write_text(yaml.safe_dump(site))
+    (folder / "site.yaml").write_text(yaml.safe_dump(dict(site)))
     path = folder / "gateway.yaml"
-    path.write_text(yaml.safe_dump(gateway))
+    path.write_text(yaml.safe_dump(dict(gateway)))
     return path
 
 

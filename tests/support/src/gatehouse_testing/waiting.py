@@ -10,7 +10,7 @@ T = TypeVar("T")
 STEP_S = 0.01
 
 
-def wait_until(predicate: Callable[[], T], timeout_s: float = 10.0, *, what: str = "") -> T:
+def wait_until(predicate: Callable[[], T | None], timeout_s: float = 10.0, *, what: str = "") -> T:
     """The first true value of `predicate`. Raises AssertionError when there is none in time."""
     deadline = time.monotonic() + timeout_s
     while True:
