@@ -93,9 +93,9 @@ def test_streams_are_told_apart_along_the_axis_on_which_most_walk():
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.floats(0.3, 3), st.floats(-0.5, 0.5), st.booleans()), max_size=40))
+@given(st.lists(st.tuples(st.floats(0.3, 3), st.floats(-0.39, 0.39), st.booleans()), max_size=40))
 def test_every_walker_on_the_axis_is_in_a_stream_and_turning_the_camera_changes_nothing(walkers):
-    """Speed, angle off the axis in radians, and whether against it."""
+    """Speed, angle off the axis in radians (two that differ by less than 45 degrees share it), and whether against it."""
     velocities = [(v * cos(a) * (-1 if against else 1), v * sin(a)) for v, a, against in walkers]
     one = streams(velocities, 0.2)
     against = sum(back for *_, back in walkers)
