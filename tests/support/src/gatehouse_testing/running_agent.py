@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatehouse_testing.gateway_files import write_gateway
-from gatehouse_testing.usage import cpu_s, descendants, pss_mib
+from gatehouse_testing.usage import cpu_s, descendants, heap_mib, pss_mib
 
 EVERY_S = 1.0
 WARM_S = 10.0
@@ -26,6 +26,7 @@ class Sample:
 
     at_s: float
     pss_mib: float
+    heap_mib: float
     processes: int
 
 
@@ -53,7 +54,7 @@ def watch(
                 if agent.poll() is not None:
                     raise ValueError(f"the agent ended with {agent.returncode}")
                 family = descendants(agent.pid)
-                samples.append(Sample(at_s, pss_mib(family), len(family)))
+                samples.append(Sample(at_s, pss_mib(family), heap_mib(family), len(family)))
                 if not warm and at_s >= min(WARM_S, seconds / 3):
                     warm, warm_s = spent(agent.pid), time.monotonic()
             passed_s = time.monotonic() - warm_s

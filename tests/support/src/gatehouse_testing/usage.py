@@ -27,6 +27,15 @@ def cpu_s(pid: int) -> float:
 
 def pss_mib(pids: Iterable[int]) -> float:
     """Proportional set size of processes: a page that n processes share counts 1/n in each."""
+    return _rolled_up(pids, "Pss:")
+
+
+def heap_mib(pids: Iterable[int]) -> float:
+    """Memory of processes that no file stands behind: what a leak makes larger, whoever else uses the same libraries."""
+    return _rolled_up(pids, "Anonymous:")
+
+
+def _rolled_up(pids: Iterable[int], field: str) -> float:
     total_kib = 0
     for pid in pids:
         try:
@@ -34,7 +43,7 @@ def pss_mib(pids: Iterable[int]) -> float:
         except OSError:
             continue
         for line in text.splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(field):
                 total_kib += int(line.split()[1])
     return total_kib / MIB
 
