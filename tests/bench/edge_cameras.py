@@ -18,7 +18,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from gatehouse_edge.inference.catalogue import find_manifest
@@ -27,6 +26,7 @@ from gatehouse_edge.inference.weights import find_file
 from gatehouse_testing.assets import look_in_assets
 from gatehouse_testing.dev.bench import Figure
 from gatehouse_testing.running_agent import watch
+from gatehouse_testing.sessions import session
 from gatehouse_testing.usage import load
 
 CLIP, MODELS, CAMERAS, SECONDS = "video/hall-720p.avi", ("yolox_nano", "nanodet_m_416"), 3, 40.0
@@ -110,15 +110,6 @@ def threads(clip: Path) -> dict[str, Figure]:
         )
         for key, words in names.items()
     }
-
-
-def session(file: Path, threads_in: int) -> onnxruntime.InferenceSession:
-    """A session that divides its work over so many threads, none of which spins."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads_in, 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def rate(calls: list[Callable[[], object]]) -> float:

@@ -54,7 +54,10 @@ def growth(clip: Path) -> dict[str, Figure]:
     early = [s.heap_mib for s in samples if asked_s / 6 <= s.at_s < asked_s / 3]
     late = [s.heap_mib for s in samples if s.at_s >= asked_s * 5 / 6]
     grown = round(sum(late) / len(late) - sum(early) / len(early), 2)
-    how = f"anonymous memory, mean of the last sixth less the second sixth of {asked_s:.0f} s, {sum(cores.values()):.2f} cores used"
+    how = (
+        f"anonymous memory, mean of the last sixth less the second sixth of {asked_s:.0f} s,"
+        f" {sum(cores.values()):.2f} cores used"
+    )
     return {
         "rss_growth_mib": Figure(value=grown, unit="MiB", goal="<= 5", met=grown <= 5.0, how=how)
     }

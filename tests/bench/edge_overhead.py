@@ -21,7 +21,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from gatehouse_edge.app.build import build_outbox
@@ -45,6 +44,7 @@ from gatehouse_edge.values import Frame
 from gatehouse_testing.assets import look_in_assets
 from gatehouse_testing.dev.bench import Figure
 from gatehouse_testing.gateway_files import read_gateway, write_gateway
+from gatehouse_testing.sessions import session
 from gatehouse_testing.usage import cpu_s, descendants, load
 
 MODEL, FPS = "yolox_nano", 60.0
@@ -256,7 +256,7 @@ class Bare:
         file = find_file(manifest)
         assert manifest.input is not None
         assert file is not None
-        self._session = one_thread(file)
+        self._session = session(file)
         self._input = manifest.input.name
         letterbox = Letterbox(manifest.input)
         self._tensors = [letterbox.prepare(frame)[0].copy() for frame in islice(read(clip), TURN)]
@@ -269,14 +269,6 @@ class Bare:
             self._session.run(None, {self._input: self._tensors[self._at]})
             self._at = (self._at + 1) % len(self._tensors)
         return time.thread_time() - began_s
-
-
-def one_thread(file: Path) -> onnxruntime.InferenceSession:
-    """A session that computes in the calling thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def read(clip: Path, step: int = 1) -> Iterator[NDArray[np.uint8]]:

@@ -29,6 +29,7 @@ from gatehouse_edge.inference.weights import find_file
 from gatehouse_edge.values import Detection
 from gatehouse_testing.assets import look_in_assets
 from gatehouse_testing.dev.bench import Figure
+from gatehouse_testing.sessions import session
 from gatehouse_testing.usage import load
 
 MODEL, SIZE = "yolox_nano", (416, 256)
@@ -79,31 +80,23 @@ def figures() -> dict[str, Figure]:
 
 def time_ratios(files: Sequence[Path], manifests: Sequence[Manifest]) -> list[float]:
     """Processor time of the second model over the first's, turn by turn."""
-    runs = [(one_thread(f), m) for f, m in zip(files, manifests, strict=True)]
+    runs = [(session(f), m) for f, m in zip(files, manifests, strict=True)]
     ratios: list[float] = []
     for turn in range(TURNS + 1):
-        spent = [_spent(session, manifest) for session, manifest in runs]
+        spent = [_spent(run, manifest) for run, manifest in runs]
         if turn:  # the first warms up
             ratios.append(spent[1] / spent[0])
     return ratios
 
 
-def _spent(session: onnxruntime.InferenceSession, manifest: Manifest) -> float:
+def _spent(run: onnxruntime.InferenceSession, manifest: Manifest) -> float:
     spec = manifest.input
     assert spec is not None
     tensor = np.full((1, 3, spec.height, spec.width), 114, np.float32)
     began_s = time.thread_time()
     for _ in range(TURN):
-        session.run(None, {spec.name: tensor})
+        run.run(None, {spec.name: tensor})
     return time.thread_time() - began_s
-
-
-def one_thread(file: Path) -> onnxruntime.InferenceSession:
-    """A session that computes in the calling thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def agreement(clip: Path, first: OnnxEngine, second: OnnxEngine) -> tuple[int, int]:
