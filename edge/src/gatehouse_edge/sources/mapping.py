@@ -1,4 +1,4 @@
-"""From what a local sensor says to a reading: which field, and what it means. Pure.
+"""From what a local sensor says to a reading: which field, and what it means. Pure, but for a clock that is handed in.
 
 A message is JSON, or a bare word or number. A mapping yields a boolean, a registered quantity or counted passages, and
 nothing else: no string of a sensor ever goes further than this module. What does not fit gives no reading, and a reason for
@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor, isfinite
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from msgspec import Meta
 
+from gatehouse_edge.ports import Clock
+from gatehouse_edge.values import Reading
 from gatehouse_shared.names import QUANTITIES, Quantity
 
 PAYLOAD_MAX: Final = 65_536
@@ -61,6 +63,25 @@ class CounterMap(Mapped, frozen=True, kw_only=True):
     in_: FieldPath = msgspec.field(name="in")
     out: FieldPath
     total: bool = False
+
+
+class OneMapping(Protocol):
+    """A device's mapping: exactly one of the three."""
+
+    @property
+    def state(self) -> StateMap | None:
+        """Of a device that says yes or no."""
+        ...
+
+    @property
+    def quantity(self) -> QuantityMap | None:
+        """Of one that measures."""
+        ...
+
+    @property
+    def counter(self) -> CounterMap | None:
+        """Of one that counts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +165,41 @@ def map_counter(
     if max(passed) > PASSED_MAX:
         return Said(reason=f"more than {PASSED_MAX} passages at once"), now
     return Said(passed=passed), now
+
+
+class Translator:
+    """What the messages of some devices mean, by the one mapping that each has. Remembers totals, while the process lives."""
+
+    def __init__(self, rules: Mapping[str, OneMapping], clock: Clock) -> None:
+        self._rules, self._clock = rules, clock
+        self._totals: dict[str, tuple[int, int]] = {}
+
+    def reading(self, device: str, message: object) -> Reading | str:
+        """A reading of now; or why there is none, which may be asked again with every message."""
+        said = self._said(device, message)
+        if said.reason:
+            return said.reason
+        return Reading(
+            device=device,
+            time=self._clock.now(),
+            at=self._clock.monotonic_s(),
+            state=said.state,
+            quantity=said.quantity,
+            value=said.value,
+            passed=said.passed,
+        )
+
+    def _said(self, device: str, message: object) -> Said:
+        rule = self._rules[device]
+        if rule.state is not None:
+            return map_state(rule.state, message)
+        if rule.quantity is not None:
+            return map_quantity(rule.quantity, message)
+        assert rule.counter is not None
+        said, totals = map_counter(rule.counter, message, self._totals.get(device))
+        if totals is not None:
+            self._totals[device] = totals
+        return said
 
 
 def _is_count(value: Scalar) -> bool:

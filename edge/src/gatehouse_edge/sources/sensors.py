@@ -22,11 +22,8 @@ from gatehouse_edge.sources.mapping import (
     CounterMap,
     Mapped,
     QuantityMap,
-    Said,
     StateMap,
-    map_counter,
-    map_quantity,
-    map_state,
+    Translator,
     read_payload,
 )
 from gatehouse_edge.values import Reading, SourceDown
@@ -76,7 +73,7 @@ class SensorReader:
         self._by_topic: dict[str, list[str]] = {}
         for device, spec in sensors.items():
             self._by_topic.setdefault(spec.topic, []).append(device)
-        self._totals: dict[str, tuple[int, int]] = {}
+        self._translator = Translator(sensors, clock)
         self._complained: set[str] = set()
         self._client: paho.Client | None = None
 
@@ -118,38 +115,19 @@ class SensorReader:
         for device in self._by_topic.get(topic, ()):
             if retained and device in self._momentary:
                 continue
-            said = self._say(device, payload)
-            if said.reason:
-                self._complain(device, said.reason)
+            said = self._reading(device, payload)
+            if isinstance(said, str):
+                self._complain(device, said)
                 continue
             self._complained.discard(device)
-            self._on_reading(
-                Reading(
-                    device=device,
-                    time=self._clock.now(),
-                    at=self._clock.monotonic_s(),
-                    state=said.state,
-                    quantity=said.quantity,
-                    value=said.value,
-                    passed=said.passed,
-                )
-            )
+            self._on_reading(said)
 
-    def _say(self, device: str, payload: bytes) -> Said:
-        spec = self._sensors[device]
+    def _reading(self, device: str, payload: bytes) -> Reading | str:
         try:
             message = read_payload(payload)
         except ValueError as error:
-            return Said(reason=f"not readable: {type(error).__name__}")
-        if spec.state is not None:
-            return map_state(spec.state, message)
-        if spec.quantity is not None:
-            return map_quantity(spec.quantity, message)
-        assert spec.counter is not None
-        said, totals = map_counter(spec.counter, message, self._totals.get(device))
-        if totals is not None:
-            self._totals[device] = totals
-        return said
+            return f"not readable: {type(error).__name__}"
+        return self._translator.reading(device, message)
 
     def _complain(self, device: str, reason: str) -> None:
         if device not in self._complained:
