@@ -196,8 +196,10 @@ class Judgment:
         """One observation through rules and windows. Rows come of it at the next `commit`, or now when too much waits."""
         before = self._state
         self._state, judged = self._rules.step(before, observation, now)
-        for witness in self._witnesses:
-            witness.heard(Heard(observation, now, before, self._state, judged))
+        if self._witnesses:
+            step = Heard(observation, now, before, self._state, judged)
+            for witness in self._witnesses:
+                witness.heard(step)
         self._windows, windows = self._desk.step(self._windows, judged.counts, judged.tallies, now)
         said = self._said
         said.findings += (_dated(finding, now) for finding in judged.findings)

@@ -1,7 +1,7 @@
 """The running agent: one loop that judges what cameras and sensors tell, accepts it to disk, and carries it to the hub.
 
-Threads  each camera, the sensors' and the hub's connection have one; they only queue. Rules, outbox and courier belong to the
-         loop.
+Threads  each camera, each inference slot, each plug-in, the sensors' and the hub's connection have one; they only queue. Rules,
+         outbox and courier belong to the loop.
 Pace     the loop wakes when something was told, at least every BEAT_S. Alarms and windows are accepted at once, readings within a
          second.
 Bounds   INBOX_MAX observations wait; beyond them frames are let go, oldest first, and said once.

@@ -28,8 +28,7 @@ class PlateMakers:
 
     def seen(self, said: Observation) -> None:
         """What was seen in a frame of a moment ago; from the thread that looked."""
-        keeper = self._keepers.get(said.device) if isinstance(said, Tracks) else None
-        if keeper is not None and isinstance(said, Tracks):
+        if isinstance(said, Tracks) and (keeper := self._keepers.get(said.device)) is not None:
             keeper.seen(said)
 
     def makers(self) -> dict[str, MakePlate]:
