@@ -41,6 +41,10 @@ class PostgresCluster:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
 
+    def pid(self) -> int:
+        """The server's first process, of which all others come."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         """Start, or start again after `stop`."""
         self._ctl("start", "-w", "-l", str(self.folder / "log"))
