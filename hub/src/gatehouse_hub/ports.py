@@ -40,17 +40,22 @@ class Transaction(Protocol):
         """Run one statement once per row of parameters."""
         ...
 
-    def insert_new(
+    def insert(
         self,
         table: str,
         columns: Sequence[str],
         rows: Sequence[Sequence[Value]],
-        key: Sequence[str],
-    ) -> set[Row]:
-        """Insert rows in one statement, leaving out those whose key is there; the keys that went in.
+        conflict: str = "",
+    ) -> list[Row]:
+        """Insert rows in one statement; what its RETURNING gives.
 
-        Text and integers only. `table` and `columns` are names from our own code, never from outside.
+        Text and integers only. `conflict` is what follows the rows: ON CONFLICT …, RETURNING …. An update on conflict touches
+        a row once: no two of `rows` have one key. All names are from our own code, never from outside.
         """
+        ...
+
+    def append(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Insert rows that are known to be new, the fastest way. ConflictError when one is not; text and integers only."""
         ...
 
 

@@ -53,7 +53,8 @@ def put(database: Database, *rows: Event) -> None:
                 key=EventKey("gw_1", event.epoch, event.lane, event.seq), site="testing", event=event, canonical=canonical,
                 sha256=sha256_hex(canonical), corrected_ms=at_ms, offset=None, arrived_ms=at_ms + 500, historical=False,
             )  # fmt: skip
-            events.record(tx, [new])
+            if not events.hashes(tx, [new.key]):
+                events.record(tx, [new])
             work.add(tx, [work.Pending("testing", at_ms, at_ms + 500)])
 
 

@@ -59,12 +59,26 @@ def test_a_statement_that_is_wrong_is_a_store_error(database: Database) -> None:
         tx.execute("SELECT nothing FROM nowhere")
 
 
-def test_insert_new_names_exactly_the_keys_that_went_in(database: Database) -> None:
+def test_insert_gives_back_exactly_the_keys_that_went_in(database: Database) -> None:
     with database.transaction() as tx:
         put(tx, "old")
         rows = [("old", "1"), ("new", "quotes \" and ' and \\ and ü"), ("new", "2")]
-        assert tx.insert_new("meta", ("name", "value"), rows, ("name",)) == {("new",)}
+        conflict = "ON CONFLICT (name) DO NOTHING RETURNING name"
+        assert tx.insert("meta", ("name", "value"), rows, conflict) == [("new",)]
+        assert tx.insert("meta", ("name", "value"), [], conflict) == []
         assert tx.execute("SELECT value FROM meta WHERE name = ?", ("new",)) == [(rows[1][1],)]
+
+
+def test_append_takes_any_text_and_refuses_a_key_that_is_there(database: Database) -> None:
+    strange = "tab\t, line\n, quotes \" and ' and \\ and \\N and ü"
+    with database.transaction() as tx:
+        tx.append("meta", ("name", "value"), [("a", strange), ("b", "")])
+        tx.append("meta", ("name", "value"), [])
+    with pytest.raises(ConflictError), database.transaction() as tx:
+        tx.append("meta", ("name", "value"), [("c", "new"), ("a", "again")])
+    with database.snapshot() as tx:
+        assert tx.execute("SELECT value FROM meta WHERE name = 'a'") == [(strange,)]
+    assert names(database) == {"a", "b"}
 
 
 def test_question_and_percent_signs_in_text_are_text(database: Database) -> None:

@@ -1,10 +1,11 @@
 """One transaction for a batch of messages: rows, gaps, quarantine, progress. What it found may be told after its COMMIT.
 
-Order  gaps before keys, so that a range counts even where its own row is refused; then rows; then what the rows that were
-       there already say of reused keys; then quarantine; last how far each lane is accounted for.
+Order  the lanes are taken first, and held until COMMIT; gaps before keys, so that a range counts even where its own row is
+       refused; then what is there already is looked for, where a number can be there at all; then new rows; then quarantine; last
+       how far each lane is accounted for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from msgspec import UNSET
@@ -14,7 +15,8 @@ from gatehouse_hub.ingest.reading import Reading, Sender
 from gatehouse_hub.ports import Transaction
 from gatehouse_hub.store import events, progress, quarantine
 from gatehouse_hub.store.events import NewRow
-from gatehouse_hub.store.progress import Gap
+from gatehouse_hub.store.known import Fate, find_known, judge_again
+from gatehouse_hub.store.progress import Gap, Mark
 from gatehouse_hub.store.quarantine import Refused, UnreadableAlarm
 from gatehouse_hub.values import EventKey, LaneKey, Sample, correct_time, is_historical
 from gatehouse_shared.commands import MessageNack, Nack, RowNack
@@ -50,6 +52,7 @@ class Outcome:
 
     stored: int = 0
     duplicates: int = 0
+    outlived: int = 0
     refused: int = 0
     acks: list[OwedAck] = field(default_factory=list[OwedAck])
     nacks: list[tuple[str, Nack]] = field(default_factory=list[tuple[str, Nack]])
@@ -65,59 +68,79 @@ def store(
     arrived = [(letter, _new_row(letter, row)) for letter in letters for row in letter.reading.rows]
     bad = [(letter, row) for letter in letters for row in letter.reading.bad]
     gaps = [gap for _, row in arrived for gap in _gap_of(row)]
-    progress.add_gaps(tx, gaps)
-    bad += _store_rows(tx, arrived, outcome)
-    _refuse_rows(tx, bad, outcome)
+    marks = progress.lock(
+        tx,
+        {
+            *(row.key.of_lane for _, row in arrived),
+            *(_key(row).of_lane for _, row in bad),
+            *(gap.lane for gap in gaps),
+        },
+    )
+    progress.add_gaps(tx, marks, gaps)
+    bad += _store_rows(tx, marks, arrived, outcome)
+    _refuse_rows(tx, marks, bad, outcome)
     _refuse_messages(tx, returned, outcome)
-    touched = {row.key.of_lane for _, row in arrived} | {gap.lane for gap in gaps}
-    touched |= {_key(row).of_lane for _, row in bad}
-    outcome.acks = account(tx, touched)
+    outcome.acks = _account(tx, marks)
     return outcome
 
 
-def account(tx: Transaction, touched: Iterable[LaneKey]) -> list[OwedAck]:
+def _account(tx: Transaction, marks: Mapping[LaneKey, Mark]) -> list[OwedAck]:
     """Move the lanes on and say, for each epoch among them, how far both of its lanes are stored."""
-    upto = progress.advance(tx, touched)
-    return [
-        ack
-        for gateway, epoch in sorted({(lane.gateway, lane.epoch) for lane in upto})
-        for ack in load_acks(tx, gateway, [epoch])
-    ]
+    progress.settle(tx, marks)
+    epochs = sorted({(lane.gateway, lane.epoch) for lane in marks})
+    return _acks(progress.load_epochs(tx, epochs), epochs)
 
 
 def load_acks(tx: Transaction, gateway: str, epochs: Sequence[str]) -> list[OwedAck]:
     """How far both lanes of these epochs are stored; 0 for one never heard of."""
+    wanted = [(gateway, epoch) for epoch in epochs]
+    return _acks(progress.load_epochs(tx, wanted), wanted)
+
+
+def _acks(upto: Mapping[LaneKey, int], epochs: Iterable[tuple[str, str]]) -> list[OwedAck]:
     return [
         OwedAck(
             gateway,
             epoch,
-            progress.load(tx, LaneKey(gateway, epoch, Lane.ALARM)),
-            progress.load(tx, LaneKey(gateway, epoch, Lane.BULK)),
+            upto.get(LaneKey(gateway, epoch, Lane.ALARM), 0),
+            upto.get(LaneKey(gateway, epoch, Lane.BULK), 0),
         )
-        for epoch in epochs
+        for gateway, epoch in epochs
     ]
 
 
 def _store_rows(
-    tx: Transaction, arrived: Sequence[tuple[Letter, NewRow]], outcome: Outcome
+    tx: Transaction,
+    marks: Mapping[LaneKey, Mark],
+    arrived: Sequence[tuple[Letter, NewRow]],
+    outcome: Outcome,
 ) -> list[tuple[Letter, BadRow]]:
     """Insert what is new; the rows whose key holds something else."""
     first: dict[EventKey, NewRow] = {}
-    for _, row in arrived:
-        first.setdefault(row.key, row)
-    new = events.record(tx, list(first.values()))
+    again: list[tuple[Letter, NewRow]] = []
+    for letter, row in arrived:
+        if first.setdefault(row.key, row) is not row:
+            again.append((letter, row))
+    doubtful = [(x, r) for x, r in arrived if r.key.seq <= marks[r.key.of_lane].top]
+    known = find_known(tx, marks, [row for _, row in doubtful])
+    again += [(x, r) for x, r in doubtful if r.key in known and first[r.key] is r]
+    new = [row for row in first.values() if row.key not in known]
+    events.record(tx, new)
     outcome.stored += len(new)
     for row in new:
+        marks[row.key.of_lane].added.append((row.key.seq, row.key.seq))
         if isinstance(row.event.data, HazardData):
             outcome.hazard_sites.add(row.site)
         elif isinstance(row.event.data, CountData):
             outcome.occupancy_sites.add(row.site)
-    inserted = {id(row) for row in new}
-    again = [(letter, row) for letter, row in arrived if id(row) not in inserted]
-    known = events.hashes(tx, sorted({row.key for _, row in again}))
-    reused = [(letter, row) for letter, row in again if known[row.key] != row.sha256]
-    outcome.duplicates += len(again) - len(reused)
-    return [(letter, _reused(letter, row)) for letter, row in reused]
+    reused: list[tuple[Letter, BadRow]] = []
+    for letter, row in again:
+        fate = judge_again(row, known.get(row.key, first[row.key].sha256))
+        outcome.duplicates += fate is Fate.DUPLICATE
+        outcome.outlived += fate is Fate.OUTLIVED
+        if fate is Fate.REUSED:
+            reused.append((letter, _reused(letter, row)))
+    return reused
 
 
 def _reused(letter: Letter, row: NewRow) -> BadRow:
@@ -130,7 +153,12 @@ def _reused(letter: Letter, row: NewRow) -> BadRow:
     )
 
 
-def _refuse_rows(tx: Transaction, bad: Sequence[tuple[Letter, BadRow]], outcome: Outcome) -> None:
+def _refuse_rows(
+    tx: Transaction,
+    marks: Mapping[LaneKey, Mark],
+    bad: Sequence[tuple[Letter, BadRow]],
+    outcome: Outcome,
+) -> None:
     """Quarantine rows; their numbers are accounted for, and no alarm among them is hidden."""
     if not bad:
         return
@@ -145,6 +173,7 @@ def _refuse_rows(tx: Transaction, bad: Sequence[tuple[Letter, BadRow]], outcome:
     )
     progress.add_gaps(
         tx,
+        marks,
         [
             Gap(
                 *(_key(r).of_lane, r.key.seq, r.key.seq),

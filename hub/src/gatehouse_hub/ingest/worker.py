@@ -184,6 +184,7 @@ class IngestWorker:
         metrics = self._parts.metrics
         metrics.count("events_stored", outcome.stored)
         metrics.count("events_duplicate", outcome.duplicates)
+        metrics.count("events_outlived", outcome.outlived)
         metrics.count("events_refused", outcome.refused)
         for site in sorted(outcome.occupancy_sites):
             self._parts.announcer.tell(site, Changed.OCCUPANCY)

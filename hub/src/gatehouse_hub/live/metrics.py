@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "events_stored": ("Rows stored for the first time", ()),
     "events_duplicate": ("Rows that were there already", ()),
+    "events_outlived": ("Rows that came again after retention had taken them", ()),
     "events_refused": ("Messages and rows put in quarantine", ()),
     "messages_shed": ("Messages not taken in because the inbox was full; they come again", ()),
     "ingest_failures": ("Messages that the database refused", ()),

@@ -1,13 +1,18 @@
 """Opening the hub's database: an address in, a database with its schema up to date out.
 
 `sqlite:PATH` is the embedded default, `postgresql://…` the engine that scales. Migrations are the SQL files of
-`store/migrations`, one per version, named `NNNN_name.sql`, each applied once in the order of their numbers, all in one
+`store/migrations`, one per version, named `NNNN_name.sql`, each applied once in the order of their numbers, each in one
 transaction under a lock, so that two processes may start at once. What one dialect needs beyond that stands in
 `NNNN_name.sqlite.sql` or `NNNN_name.postgresql.sql` and runs right after. A file that was applied never changes.
+
+A line NEXT cuts a file into steps with a transaction each, so that what takes long holds no lock that writers need. A step
+that was taken is remembered: an upgrade that was interrupted goes on where it was.
 """
 
 import hashlib
 import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +20,7 @@ from typing import Final
 
 from gatehouse_hub.errors import ConfigError, StoreError
 from gatehouse_hub.ports import Clock, Database, Dialect, Transaction
+from gatehouse_hub.store import partitions
 from gatehouse_hub.store.columns import integer, text
 from gatehouse_hub.store.postgres import PostgresDatabase
 from gatehouse_hub.store.sqlite import SqliteDatabase
@@ -31,6 +37,15 @@ _VERSIONS: Final = """
 """
 
 
+NEXT: Final = "-- next transaction\n"
+
+_STEPS: Final = """
+    CREATE TABLE IF NOT EXISTS schema_step (
+        version BIGINT NOT NULL, step BIGINT NOT NULL, PRIMARY KEY (version, step)
+    )
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One version of the schema, in the words of one dialect."""
@@ -43,6 +58,11 @@ class Migration:
     def sha256(self) -> str:
         """Hash of the text, kept beside the version."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def steps(self) -> list[str]:
+        """Its transactions."""
+        return self.sql.split(NEXT)
 
 
 def open_database(url: str, clock: Clock) -> Database:
@@ -92,28 +112,61 @@ def migrations(dialect: Dialect) -> tuple[Migration, ...]:
 
 
 def migrate(database: Database, now_ms: int) -> None:
-    """Apply what is missing and make sure that the store has its id."""
+    """Apply what is missing, a step at a time; make sure that the store has its id and the partitions of these days."""
     known = {m.version: m for m in migrations(database.dialect)}
-    with database.transaction() as tx:
-        if tx.dialect is Dialect.POSTGRESQL:
-            tx.execute("SELECT pg_advisory_xact_lock(?)", (MIGRATION_LOCK,))
+    with _locked(database) as tx:
         tx.execute(to_dialect(_VERSIONS, tx.dialect))
-        applied = {
-            integer(version): text(sha256)
-            for version, sha256 in tx.execute("SELECT version, sha256 FROM schema_version")
-        }
-        check_applied(known, applied)
-        for version in sorted(known.keys() - applied.keys()):
-            migration = known[version]
-            tx.execute(migration.sql)
-            tx.execute(
-                "INSERT INTO schema_version (version, name, sha256, applied_ms) VALUES (?, ?, ?, ?)",
-                (version, migration.name, migration.sha256, now_ms),
-            )
+        tx.execute(to_dialect(_STEPS, tx.dialect))
+        applied = _applied(tx)
+    check_applied(known, applied)
+    for version in sorted(known.keys() - applied.keys()):
+        _apply(database, known, known[version], now_ms)
+    with _locked(database) as tx:
         tx.execute(
             "INSERT INTO meta (name, value) VALUES ('store_id', ?) ON CONFLICT (name) DO NOTHING",
             (secrets.token_hex(8),),
         )
+        partitions.ensure_ahead(tx, now_ms)
+
+
+def _apply(
+    database: Database, known: dict[int, Migration], migration: Migration, now_ms: int
+) -> None:
+    """The steps of one version that were not taken yet. Another process may be at the same: the lock is taken for each."""
+    for number, sql in enumerate(migration.steps):
+        with _locked(database) as tx:
+            check_applied(known, _applied(tx))
+            done = "SELECT 1 FROM schema_version WHERE version = ?"
+            begun = "SELECT 1 FROM schema_step WHERE version = ? AND step >= ?"
+            if tx.execute(done, (migration.version,)) or tx.execute(
+                begun, (migration.version, number)
+            ):
+                continue
+            tx.execute(sql)
+            tx.execute(
+                "INSERT INTO schema_step (version, step) VALUES (?, ?)", (migration.version, number)
+            )
+            if number == len(migration.steps) - 1:
+                tx.execute(
+                    "INSERT INTO schema_version (version, name, sha256, applied_ms) VALUES (?, ?, ?, ?)",
+                    (migration.version, migration.name, migration.sha256, now_ms),
+                )
+
+
+@contextmanager
+def _locked(database: Database) -> Generator[Transaction]:
+    """A transaction in which no other process migrates."""
+    with database.transaction() as tx:
+        if tx.dialect is Dialect.POSTGRESQL:
+            tx.execute("SELECT pg_advisory_xact_lock(?)", (MIGRATION_LOCK,))
+        yield tx
+
+
+def _applied(tx: Transaction) -> dict[int, str]:
+    return {
+        integer(version): text(sha256)
+        for version, sha256 in tx.execute("SELECT version, sha256 FROM schema_version")
+    }
 
 
 def check_applied(known: dict[int, Migration], applied: dict[int, str]) -> None:

@@ -56,9 +56,9 @@ def list_gateways(tx: Transaction, site: str, now: datetime) -> tuple[GatewayRec
     healths = _Healths()
     for row in reversed(
         tx.execute(
-            "SELECT gateway, corrected_ms, payload FROM event WHERE site = ? AND type = 'health'"
-            " AND corrected_ms > ? ORDER BY corrected_ms DESC LIMIT ?",
-            (site, to_ms(now) - HEALTH_MS, HEALTH_MAX),
+            "SELECT gateway, corrected_ms, payload FROM event WHERE site = ? AND lane = 'bulk'"
+            " AND type = 'health' AND corrected_ms > ? AND arrived_ms > ? ORDER BY corrected_ms DESC LIMIT ?",
+            (site, to_ms(now) - HEALTH_MS, to_ms(now) - HEALTH_MS, HEALTH_MAX),
         )
     ):
         healths.take(row)
@@ -115,7 +115,7 @@ def _gateway(
 def _gaps(tx: Transaction, gateway: str) -> tuple[GapRecord, ...]:
     rows = tx.execute(
         "SELECT epoch, lane, from_seq, to_seq, reason, arrived_ms FROM gap_range"
-        " WHERE gateway = ? AND reason <> 'quarantined' ORDER BY arrived_ms DESC, to_seq DESC LIMIT ?",
+        " WHERE gateway = ? AND reason NOT IN ('quarantined', 'outlived') ORDER BY arrived_ms DESC, to_seq DESC LIMIT ?",
         (gateway, GAPS_MAX),
     )
     return tuple(

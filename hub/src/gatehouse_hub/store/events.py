@@ -2,6 +2,9 @@
 
 What a row says of hazards, occupancy and the linker's work is written with it in the same transaction, so that no
 reader ever sees one without the other. Any order of the same rows leaves the same tables.
+
+Rule    whoever writes holds the lane (`progress.lock`) and knows that the row is new: no index over all partitions could
+        refuse it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,8 +14,10 @@ from typing import Final
 import msgspec
 
 from gatehouse_hub.ports import Row, Transaction, Value
-from gatehouse_hub.store import hazards, occupancy, work
+from gatehouse_hub.store import hazards, occupancy, partitions, work
 from gatehouse_hub.store.columns import flag, integer, integer_or_none, text
+from gatehouse_hub.store.partitions import DAY_MS, Keep, keep_of
+from gatehouse_hub.store.statements import json_rows
 from gatehouse_hub.values import EventKey, Offset
 from gatehouse_shared.events import (
     CountData,
@@ -39,10 +44,11 @@ COLUMNS: Final = (
         "arrived_ms",
         "historical",
         "payload",
+        "keep",
     ),
 )
-LOOKUP_MAX: Final = 100
-"""Keys asked for in one statement."""
+RECENT_MS: Final = 2 * DAY_MS
+"""A row that comes again is looked for first among those that came in this time: a gateway keeps what was acked for a day."""
 
 TYPE_OF: Final[dict[type[Data], str]] = {
     HazardData: "hazard",
@@ -86,36 +92,42 @@ class StoredRow:
     historical: bool
 
 
-def record(tx: Transaction, rows: Sequence[NewRow]) -> list[NewRow]:
-    """Insert what is not there yet, with all that follows from it; the rows that were new.
-
-    Rows whose key is there are left out whatever they hold: compare `hashes`. Keys within `rows` are unique.
-    """
+def record(tx: Transaction, rows: Sequence[NewRow]) -> None:
+    """Insert rows that are new, with all that follows from them."""
     if not rows:
-        return []
-    went_in = {
-        _key(row) for row in tx.insert_new("event", COLUMNS, [_values(r) for r in rows], KEY)
-    }
-    new = [row for row in rows if row.key in went_in]
-    hazards.follow(tx, [_hazard_step(row, data) for row, data in _hazards(new)])
-    occupancy.follow(tx, [_zone_count(row, data) for row, data in _counts(new)])
-    work.add(tx, [work.Pending(r.site, r.corrected_ms, r.arrived_ms) for r, _ in _hazards(new)])
-    return new
+        return
+    partitions.ensure(tx, {(_keep(row), row.arrived_ms) for row in rows})
+    tx.append("event", COLUMNS, [_values(row) for row in rows])
+    hazards.follow(tx, [_hazard_step(row, data) for row, data in _hazards(rows)])
+    occupancy.follow(tx, [_zone_count(row, data) for row, data in _counts(rows)])
+    work.add(tx, [work.Pending(r.site, r.corrected_ms, r.arrived_ms) for r, _ in _hazards(rows)])
 
 
-def hashes(tx: Transaction, keys: Sequence[EventKey]) -> Mapping[EventKey, str]:
-    """SHA-256 of the rows that are stored under these keys."""
+def hashes(
+    tx: Transaction, keys: Sequence[EventKey], now_ms: int | None = None
+) -> Mapping[EventKey, str]:
+    """SHA-256 of the rows that are stored under these keys; given the time, the newest partitions are looked at first."""
     found: dict[EventKey, str] = {}
-    for start in range(0, len(keys), LOOKUP_MAX):
-        part = keys[start : start + LOOKUP_MAX]
-        marks = ", ".join(["(?, ?, ?, ?)"] * len(part))
-        sql = (
-            "SELECT gateway, epoch, lane, seq, sha256 FROM event "  # noqa: S608 - only marks are put in
-            f"WHERE (gateway, epoch, lane, seq) IN (VALUES {marks})"
-        )
-        for row in tx.execute(sql, [v for k in part for v in (k.gateway, k.epoch, k.lane, k.seq)]):
-            found[_key(row)] = text(row[4])
+    recent_ms = 0 if now_ms is None else now_ms - RECENT_MS
+    for lane in Lane:
+        wanted = [k for k in keys if k.lane is lane]
+        for condition in ("e.arrived_ms >= ?", "e.arrived_ms < ?"):
+            if left := [k for k in wanted if k not in found]:
+                found |= _hashes(tx, lane, left, condition, recent_ms)
     return found
+
+
+def _hashes(
+    tx: Transaction, lane: Lane, keys: Sequence[EventKey], condition: str, bound: int
+) -> dict[EventKey, str]:
+    # The lane stands in the text, so that PostgreSQL leaves out the partitions of the other one.
+    sql = (
+        f"SELECT e.gateway, e.epoch, e.lane, e.seq, e.sha256 FROM {json_rows(tx.dialect)} JOIN event e"  # noqa: S608
+        f" ON e.gateway = value ->> 0 AND e.epoch = value ->> 1 AND e.lane = '{lane}'"
+        f" AND e.seq = CAST(value ->> 2 AS BIGINT) WHERE {condition}"
+    )
+    asked = msgspec.json.encode([(k.gateway, k.epoch, k.seq) for k in keys]).decode()
+    return {_key(row): text(row[4]) for row in tx.execute(sql, (asked, bound))}
 
 
 _STORED: Final = "gateway, epoch, lane, seq, site, time_ms, corrected_ms, offset_ms, arrived_ms, historical, payload"
@@ -131,8 +143,9 @@ def alarm_rows(tx: Transaction, site: str, since_ms: int, limit: int) -> list[St
 
 
 def load(tx: Transaction, event_id: str) -> StoredRow | None:
-    """One row by its id."""
-    found = tx.execute(f"SELECT {_STORED} FROM event WHERE id = ?", (event_id,))  # noqa: S608
+    """One alarm row by its id."""
+    sql = f"SELECT {_STORED} FROM event WHERE id = ? AND lane = 'alarm'"  # noqa: S608
+    found = tx.execute(sql, (event_id,))
     return _stored(found[0]) if found else None
 
 
@@ -186,8 +199,12 @@ def _values(row: NewRow) -> tuple[Value, ...]:
         *_described(event),
         *(to_ms(parse_instant(event.time)), row.corrected_ms),
         *((row.offset.offset_ms, row.offset.uncertainty_ms) if row.offset else (None, None)),
-        *(row.arrived_ms, int(row.historical), row.canonical.decode()),
+        *(row.arrived_ms, int(row.historical), row.canonical.decode(), _keep(row).value),
     )
+
+
+def _keep(row: NewRow) -> Keep:
+    return keep_of(row.key.lane, row.event.data)
 
 
 def _described(event: Event) -> tuple[Value, ...]:

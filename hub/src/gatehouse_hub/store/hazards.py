@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gatehouse_hub.ports import Row, Transaction
+from gatehouse_hub.ports import Row, Transaction, Value
 from gatehouse_hub.store.columns import flag, integer, integer_or_none, text
 from gatehouse_shared.events import HazardData
 from gatehouse_shared.names import HazardKind, Phase
@@ -50,38 +50,45 @@ class HazardState:
 
 
 def follow(tx: Transaction, steps: Sequence[Step]) -> None:
-    """Bring hazards up to date with new rows, in any order."""
-    ordered = sorted(steps, key=lambda s: (s.gateway, s.epoch, s.data.hazard, s.seq))
-    tx.execute_many(
-        "INSERT INTO hazard (gateway, epoch, hazard, site, kind, zone, device, phase, grade, drill, "
-        "latest_seq, raised_ms, latest_ms, heard_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (gateway, epoch, hazard) DO UPDATE SET "
-        "kind = excluded.kind, zone = excluded.zone, device = excluded.device, phase = excluded.phase, "
-        "grade = excluded.grade, drill = excluded.drill, latest_seq = excluded.latest_seq, "
-        "latest_ms = excluded.latest_ms WHERE excluded.latest_seq > hazard.latest_seq",
-        [
-            (
-                *(s.gateway, s.epoch, s.data.hazard, s.site, s.data.kind.value, s.data.zone),
-                *(s.data.device, s.data.phase.value, s.data.grade, int(s.data.drill), s.seq),
-                *(_raised_ms(s), s.corrected_ms, s.arrived_ms),
-            )
-            for s in ordered
-        ],
-    )
-    tx.execute_many(
-        "UPDATE hazard SET raised_ms = COALESCE(?, raised_ms), "
-        "peak_grade = CASE WHEN peak_grade < ? THEN ? ELSE peak_grade END, "
-        "heard_ms = CASE WHEN heard_ms < ? THEN ? ELSE heard_ms END "
-        "WHERE gateway = ? AND epoch = ? AND hazard = ?",
-        [
-            (
-                *(_raised_ms(s), s.data.grade, s.data.grade, s.arrived_ms, s.arrived_ms),
-                *(s.gateway, s.epoch, s.data.hazard),
-            )
-            for s in ordered
-        ],
+    """Bring hazards up to date with new rows, in any order; in one statement, each hazard once."""
+    lives: dict[tuple[str, str, int], list[Step]] = {}
+    for step in steps:
+        lives.setdefault((step.gateway, step.epoch, step.data.hazard), []).append(step)
+    tx.insert(
+        "hazard",
+        (*_KEY, "site", *_LATEST, "raised_ms", "heard_ms", "peak_grade"),
+        [_life(life) for _, life in sorted(lives.items())],
+        _FOLLOW,
     )
 
+
+def _life(life: Sequence[Step]) -> tuple[Value, ...]:
+    """What these rows of one hazard say of it: its latest state, when it was raised, when heard of, the highest grade."""
+    latest = max(life, key=lambda s: s.seq)
+    data = latest.data
+    raised = [s.corrected_ms for s in life if s.data.phase is Phase.RAISED]
+    return (
+        *(latest.gateway, latest.epoch, data.hazard, latest.site),
+        *(data.kind.value, data.zone, data.device, data.phase.value, data.grade, int(data.drill)),
+        *(latest.seq, latest.corrected_ms, raised[0] if raised else None),
+        *(max(s.arrived_ms for s in life), max(s.data.grade for s in life)),
+    )
+
+
+_KEY: Final = ("gateway", "epoch", "hazard")
+_LATEST: Final = ("kind", "zone", "device", "phase", "grade", "drill", "latest_seq", "latest_ms")
+"""What the row with the highest number says."""
+
+_FOLLOW: Final = (
+    "ON CONFLICT (gateway, epoch, hazard) DO UPDATE SET "
+    + ", ".join(
+        f"{name} = CASE WHEN excluded.latest_seq > hazard.latest_seq THEN excluded.{name} ELSE hazard.{name} END"
+        for name in _LATEST
+    )
+    + ", raised_ms = COALESCE(excluded.raised_ms, hazard.raised_ms)"
+    ", peak_grade = CASE WHEN excluded.peak_grade > hazard.peak_grade THEN excluded.peak_grade ELSE hazard.peak_grade END"
+    ", heard_ms = CASE WHEN excluded.heard_ms > hazard.heard_ms THEN excluded.heard_ms ELSE hazard.heard_ms END"
+)
 
 _COLUMNS: Final = (
     "gateway, epoch, hazard, site, kind, zone, device, phase, grade, drill, latest_seq, raised_ms, "
@@ -110,10 +117,6 @@ def open_of(tx: Transaction, gateway: str, epoch: str) -> list[HazardState]:
 def is_last_known(heard_ms: int, now_ms: int, *, gateway_online: bool) -> bool:
     """Whether what we show of a hazard may be out of date."""
     return not gateway_online or now_ms - heard_ms > SILENT_MS
-
-
-def _raised_ms(step: Step) -> int | None:
-    return step.corrected_ms if step.data.phase is Phase.RAISED else None
 
 
 def _state(row: Row) -> HazardState:

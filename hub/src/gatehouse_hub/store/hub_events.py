@@ -84,8 +84,9 @@ def open_hub_hazards(tx: Transaction) -> list[HazardState]:
 
 def _next_seq(tx: Transaction) -> int:
     rows = tx.execute(
-        "INSERT INTO progress (gateway, epoch, lane, upto) VALUES (?, ?, 'alarm', 1) "
-        "ON CONFLICT (gateway, epoch, lane) DO UPDATE SET upto = progress.upto + 1 RETURNING upto",
+        "INSERT INTO progress (gateway, epoch, lane, upto, top) VALUES (?, ?, 'alarm', 1, 1) "
+        "ON CONFLICT (gateway, epoch, lane) DO UPDATE SET upto = progress.upto + 1, top = progress.upto + 1 "
+        "RETURNING upto",
         (HUB_GATEWAY, store_id(tx)),
     )
     return integer(rows[0][0])

@@ -43,40 +43,44 @@ def follow(tx: Transaction, counts: Sequence[ZoneCount]) -> None:
         key = (count.site, count.zone, count.label.value, count.device)
         if key not in newest or _rank(count) > _rank(newest[key]):
             newest[key] = count
-    tx.execute_many(
-        "INSERT INTO zone_count (site, zone, label, device, time_ms, window_s, mean, max, coverage, quality, "
-        "event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    tx.insert(
+        "zone_count",
+        _NAMES,
+        [
+            (
+                *(*key, c.time_ms, c.window_s, str(c.mean), str(c.max)),
+                *(c.coverage, c.quality, c.event_id),
+            )
+            for key, c in sorted(newest.items())
+        ],
         "ON CONFLICT (site, zone, label, device) DO UPDATE SET time_ms = excluded.time_ms, "
         "window_s = excluded.window_s, mean = excluded.mean, max = excluded.max, "
         "coverage = excluded.coverage, quality = excluded.quality, event_id = excluded.event_id "
         "WHERE (excluded.time_ms + excluded.window_s * 1000, -excluded.window_s, excluded.event_id) "
         "> (zone_count.time_ms + zone_count.window_s * 1000, -zone_count.window_s, zone_count.event_id)",
-        [
-            (
-                *key,
-                *(
-                    c.time_ms,
-                    c.window_s,
-                    str(c.mean),
-                    str(c.max),
-                    c.coverage,
-                    c.quality,
-                    c.event_id,
-                ),
-            )
-            for key, c in sorted(newest.items())
-        ],
     )
 
 
-_COLUMNS: Final = (
-    "site, zone, label, device, time_ms, window_s, mean, max, coverage, quality, event_id"
+_NAMES: Final = (
+    *(
+        "site",
+        "zone",
+        "label",
+        "device",
+        "time_ms",
+        "window_s",
+        "mean",
+        "max",
+        "coverage",
+        "quality",
+    ),
+    "event_id",
 )
 
 
 def zone_counts(tx: Transaction, site: str) -> list[ZoneCount]:
     """The newest window of every zone, label and device of a site."""
-    sql = f"SELECT {_COLUMNS} FROM zone_count WHERE site = ? ORDER BY zone, label, device"  # noqa: S608
+    sql = f"SELECT {', '.join(_NAMES)} FROM zone_count WHERE site = ? ORDER BY zone, label, device"  # noqa: S608
     return [_count(row) for row in tx.execute(sql, (site,))]
 
 

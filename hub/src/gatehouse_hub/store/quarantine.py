@@ -136,10 +136,14 @@ def add_unreadable(tx: Transaction, alarms: Sequence[UnreadableAlarm]) -> None:
     }
     if not rows:
         return
-    new = tx.insert_new(
-        "unreadable_alarm", columns, [(*k, *v) for k, v in rows.items()], columns[:4]
+    key = ", ".join(columns[:4])
+    new = tx.insert(
+        "unreadable_alarm",
+        columns,
+        [(*k, *v) for k, v in rows.items()],
+        f"ON CONFLICT ({key}) DO NOTHING RETURNING {key}",
     )
-    keys = {(a.key.gateway, a.key.epoch, a.key.seq, a.sha256) for a in alarms} & new
+    keys = {(a.key.gateway, a.key.epoch, a.key.seq, a.sha256) for a in alarms} & set(new)
     work.add(
         tx,
         [

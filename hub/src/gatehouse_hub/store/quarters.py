@@ -29,8 +29,9 @@ def last_quarter(now: datetime) -> datetime:
 def quarter_means(tx: Transaction, site: str, start: datetime) -> dict[str, float]:
     """Zone -> mean number of persons over the quarter that began at `start`."""
     rows = tx.execute(
-        "SELECT payload FROM event WHERE site = ? AND type = 'count' AND corrected_ms >= ? AND corrected_ms < ? LIMIT ?",
-        (site, to_ms(start), to_ms(start) + QUARTER_S * 1000, ROWS_MAX),
+        "SELECT payload FROM event WHERE site = ? AND lane = 'bulk' AND type = 'count'"
+        " AND corrected_ms >= ? AND corrected_ms < ? AND arrived_ms >= ? LIMIT ?",
+        (site, to_ms(start), to_ms(start) + QUARTER_S * 1000, to_ms(start), ROWS_MAX),
     )
     sums: dict[tuple[str, str], tuple[float, int]] = {}
     for row in rows:

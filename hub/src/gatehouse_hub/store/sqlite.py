@@ -48,23 +48,24 @@ class SqliteTransaction:
         except apsw.Error as error:
             raise translate(error) from error
 
-    def insert_new(
+    def insert(
         self,
         table: str,
         columns: Sequence[str],
         rows: Sequence[Sequence[Value]],
-        key: Sequence[str],
-    ) -> set[Row]:
-        """Insert rows, leaving out those whose key is there; the keys that went in."""
+        conflict: str = "",
+    ) -> list[Row]:
+        """Insert rows by one prepared statement; what its RETURNING gives."""
         marks = ", ".join("?" * len(columns))
-        sql = (
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608 - our own names
-            f"ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {', '.join(key)}"
-        )
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {conflict}"  # noqa: S608 - our own names
         try:
-            return set(self._connection.executemany(sql, (tuple(r) for r in rows)))
+            return list(self._connection.executemany(sql, rows))
         except apsw.Error as error:
             raise translate(error) from error
+
+    def append(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Insert rows that are known to be new."""
+        self.insert(table, columns, rows)
 
 
 class SqliteDatabase:

@@ -53,6 +53,11 @@ def to_dialect(script: str, dialect: Dialect) -> str:
     return _WORD.sub(spell, script)
 
 
+def json_rows(dialect: Dialect) -> str:
+    """A JSON array as rows of one column `value`, for FROM; its elements are read by `value ->> 0`."""
+    return "json_each(?)" if dialect is Dialect.SQLITE else "json_array_elements(?::json)"
+
+
 def _psycopg_token(match: re.Match[str]) -> str:
     token = match[0]
     return "%s" if token == "?" else token.replace("%", "%%")  # noqa: S105 - no password

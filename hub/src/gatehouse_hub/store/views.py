@@ -28,7 +28,9 @@ _SELECT: Final = """
         r.arrived_ms, r.historical, m.incident, g.presence
     FROM hazard h
     JOIN event r ON r.gateway = h.gateway AND r.epoch = h.epoch AND r.lane = 'alarm' AND r.seq = h.hazard
+        AND r.arrived_ms BETWEEN h.raised_ms AND h.heard_ms
     JOIN event l ON l.gateway = h.gateway AND l.epoch = h.epoch AND l.lane = 'alarm' AND l.seq = h.latest_seq
+        AND l.arrived_ms BETWEEN h.latest_ms AND h.heard_ms
     LEFT JOIN incident_member m ON m.event_id = r.id
     LEFT JOIN gateway g ON g.gateway = h.gateway
 """
@@ -64,7 +66,7 @@ def hazards_by_id(tx: Transaction, ids: Sequence[str], now: datetime) -> tuple[H
     """Hazards by the ids of their raised rows."""
     if not ids:
         return ()
-    sql = f"{_SELECT} WHERE r.id IN ({', '.join('?' * len(ids))}) ORDER BY h.raised_ms, r.id"
+    sql = f"{_SELECT} WHERE r.lane = 'alarm' AND r.id IN ({', '.join('?' * len(ids))}) ORDER BY h.raised_ms, r.id"
     return tuple(_hazard(row, now) for row in tx.execute(sql, tuple(ids)))
 
 

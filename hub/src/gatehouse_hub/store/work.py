@@ -28,14 +28,15 @@ def add(tx: Transaction, pending: Iterable[Pending]) -> None:
         least[new.site] = Pending(
             new.site, min(new.oldest_ms, old.oldest_ms), min(new.since_ms, old.since_ms)
         )
-    tx.execute_many(
-        "INSERT INTO site_work (site, pending, oldest_ms, since_ms) VALUES (?, 1, ?, ?) "
+    tx.insert(
+        "site_work",
+        ("site", "pending", "oldest_ms", "since_ms"),
+        [(p.site, 1, p.oldest_ms, p.since_ms) for _, p in sorted(least.items())],
         "ON CONFLICT (site) DO UPDATE SET pending = 1, "
         "oldest_ms = CASE WHEN site_work.pending = 1 AND site_work.oldest_ms < excluded.oldest_ms "
         "THEN site_work.oldest_ms ELSE excluded.oldest_ms END, "
         "since_ms = CASE WHEN site_work.pending = 1 AND site_work.since_ms < excluded.since_ms "
         "THEN site_work.since_ms ELSE excluded.since_ms END",
-        [(p.site, p.oldest_ms, p.since_ms) for _, p in sorted(least.items())],
     )
 
 
