@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import events, gateways, progress, quarantine, sites
 from gatehouse_hub.store.database import open_database
-from gatehouse_hub.values import Presence
-from gatehouse_shared.events import HazardData
+from gatehouse_hub.values import LaneKey, Presence
+from gatehouse_shared.events import ClockState, HazardData
 from gatehouse_shared.instants import to_ms
 from gatehouse_shared.names import Lane
 from gatehouse_testing.building import START
+from gatehouse_testing.counting import DAWN, count_windows
 from gatehouse_testing.gateway_parts import Gateway, small_site, smoke
 from gatehouse_testing.hub_parts import Bench
 
@@ -218,3 +220,26 @@ def test_the_gateway_is_seen_its_clock_measured_and_its_death_noticed(pair: Pair
         gateway = gateways.load(tx, "gw_1")
     assert gateway is not None
     assert gateway.presence is Presence.OFFLINE
+
+
+def test_merged_counts_arrive_as_quarters_and_every_number_is_accounted_for(pair: Pair) -> None:
+    gateway = pair.gateway
+    for now, drafts in count_windows(1, 90):
+        if drafts:
+            gateway.outbox.append(drafts, {}, now, ClockState.SYNCED)
+    gateway.stop()
+    gateway.limits = Limits(max_rows=1_000, max_mib=8)
+    gateway.start()
+    for _ in range(40):
+        gateway.outbox.tidy(DAWN + timedelta(minutes=100))
+    last = gateway.outbox.next_seq(Lane.BULK) - 1
+    gateway.link.connect()
+    pair.settle()
+    stored = pair.rows(Lane.BULK)
+    assert len(stored) < 0.7 * last
+    with pair.database.snapshot() as tx:
+        gaps = progress.load_gaps(tx, "gw_1", 1_000)
+        upto = progress.load(tx, LaneKey("gw_1", gateway.outbox.epoch, Lane.BULK))
+        assert not quarantine.load_newest(tx, gateway=None, before=None, limit=10)
+    assert {gap.reason for gap in gaps} == {"merged"}
+    assert len(stored) - len(gaps) + sum(gap.rows for gap in gaps) == upto == last

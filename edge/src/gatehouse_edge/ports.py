@@ -243,12 +243,16 @@ class RowStore(Protocol):
         """Say one row of a closed epoch again."""
         ...
 
+    def is_gap(self, epoch: str, lane: Lane, seq: int) -> bool:
+        """Whether the row under this number is a gap."""
+        ...
+
     def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
         """The hub could not read a message of these rows; the numbers that became gaps."""
         ...
 
-    def on_wire(self, epoch: str, lane: Lane, upto: int) -> None:
-        """Rows up to here have been published."""
+    def on_wire(self, epoch: str, lane: Lane, upto: int, now: datetime) -> None:
+        """Rows up to here are about to be published. Raises OutboxError when that cannot be noted: then they must not be."""
         ...
 
 

@@ -86,7 +86,7 @@ def test_alarms_do_not_go_for_bulk(outbox: Outbox) -> None:
 
 def test_rows_on_the_wire_go_last(outbox: Outbox) -> None:
     bulk(outbox, 90)
-    outbox.on_wire(outbox.epoch, Lane.BULK, 30)
+    outbox.on_wire(outbox.epoch, Lane.BULK, 30, START)
     bulk(outbox, 40)
     assert spans(outbox)[:30] == [(n, n) for n in range(1, 31)]
     assert gaps(outbox)[0][0] == 31

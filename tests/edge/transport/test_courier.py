@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gatehouse_edge.outbox.bounds import Limits
 from gatehouse_edge.ports import Batch
 from gatehouse_edge.rules.observations import Moment
 from gatehouse_shared.events import GapData, GapReason
@@ -148,3 +149,32 @@ def test_messages_hold_rows_of_one_lane_in_order(gateway: Gateway, hub: ModelHub
     ]
     assert [len(message) for message in rows] == [100, 100, 50]
     assert [seq for message in rows for seq in message] == list(range(1, 251))
+
+
+def test_rows_that_the_hub_has_and_that_then_went_to_make_room_are_no_sign_of_a_rollback(
+    gateway: Gateway, hub: ModelHub
+) -> None:
+    gateway.append_bulk(200)
+    gateway.link.connect()
+    gateway.step()
+    for topic, payload in gateway.link.out:
+        hub.receive(topic, payload)  # it has them, and its word is lost
+    gateway.stop()
+    gateway.limits = Limits(max_rows=150, max_mib=8)
+    gateway.start()
+    gateway.append_bulk(10)
+    gateway.link.connect()
+    gateway.step()
+    gateway.wait(31.0)
+    gateway.step()
+    rows = [(topic, payload) for topic, payload in gateway.link.out if topic.endswith("bulk")]
+    for topic, payload in rows:
+        for answer in hub.receive(topic, payload):
+            gateway.link.hear(*answer)
+    assert [row.event.data for row in hub.reused if isinstance(row.event.data, GapData)]
+    gateway.step()
+    gateway.wait(2.0)
+    gateway.step()
+    exchange(gateway, hub, 4)
+    assert gateway.troubles == []
+    assert [mark.acked == mark.last for mark in gateway.outbox.marks()] == [True, True]

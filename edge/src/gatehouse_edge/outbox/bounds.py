@@ -1,5 +1,6 @@
 """How much the outbox may hold, and what goes first when it is full. Pure.
 
+Half    when more than half of the rows or bytes wait, count windows are merged (see `merging.py`) before anything goes.
 Order   acknowledged rows that are only kept in case the hub is restored; then bulk that is not on the wire, oldest first;
         then bulk that is; alarms last of all, and never for bulk. Age takes bulk only.
 Steps   rows go a hundredth of the bound at a time, so that a full outbox writes one gap for many rows.
@@ -58,6 +59,12 @@ class Load:
     def all_bytes(self) -> int:
         """Bytes of every row in the file."""
         return self.alarm_bytes + self.bulk_bytes + self.kept_bytes
+
+
+def over_half(load: Load, limits: Limits) -> bool:
+    """Whether more than half of what may wait does: of the rows, or of the bytes."""
+    waiting_bytes = load.alarm_bytes + load.bulk_bytes
+    return 2 * load.rows > limits.max_rows or 2 * waiting_bytes > limits.max_mib * MIB
 
 
 def next_to_go(load: Load, limits: Limits) -> tuple[Shed, GapReason, int] | None:

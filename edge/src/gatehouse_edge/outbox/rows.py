@@ -249,6 +249,16 @@ class Rows:
         )
         self.load = shift(self.load, event.lane, 1, len(payload))
 
+    def rewrite(self, event: Event, created_ms: int) -> None:
+        """Another content for a row that waits and was never published."""
+        payload, n = encode(event), self.epochs[event.epoch]
+        _, before = self.span_load(n, event.lane, event.seq, event.seq)
+        self.db.execute(
+            "UPDATE rows SET payload=?, created_ms=? WHERE n=? AND lane=? AND seq=?",
+            (payload, created_ms, n, event.lane, event.seq),
+        )
+        self.load = shift(self.load, event.lane, 0, len(payload) - before)
+
     def span_load(self, n: int, lane: Lane, first: int, last: int) -> tuple[int, int]:
         """(rows, bytes) numbered `first` to `last`."""
         row = self.db.execute(

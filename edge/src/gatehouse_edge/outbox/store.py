@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import apsw
-import msgspec
 
 from gatehouse_edge.errors import OutboxError
-from gatehouse_edge.outbox import trimming
-from gatehouse_edge.outbox.bounds import KEEP_ACKED_S, Limits, Load, Shed, next_to_go
-from gatehouse_edge.outbox.hazards import STATE_KEY, read_hazards
-from gatehouse_edge.outbox.moving import move
+from gatehouse_edge.outbox import renewal, trimming
+from gatehouse_edge.outbox.bounds import KEEP_ACKED_S, Limits, Load, Shed, next_to_go, over_half
+from gatehouse_edge.outbox.merger import Merger
+from gatehouse_edge.outbox.published import Published
 from gatehouse_edge.outbox.room import SPARE_PAGES, Room
 from gatehouse_edge.outbox.rows import Rows
 from gatehouse_edge.outbox.salvage import Salvage, move_aside, salvage_into
@@ -37,17 +36,18 @@ from gatehouse_edge.outbox.schema import (
     sqlite_warning,
 )
 from gatehouse_edge.values import Draft, KeptRow, StreamMark
-from gatehouse_shared.events import ClockState, Event, GapData, GapReason, HazardEvent
-from gatehouse_shared.instants import parse_instant, to_ms
-from gatehouse_shared.names import Lane, Phase
+from gatehouse_shared.events import ClockState, Event, GapData, GapReason
+from gatehouse_shared.instants import to_ms
+from gatehouse_shared.names import Lane
 
 EPOCHS_MAX: Final = 16
 """A birth names at most this many; older epochs that are done with are forgotten first."""
 
-MOVE_STEP: Final = 1_000
-"""Bulk rows read at a time when they move to another epoch."""
-
 ROWS_A_PAGE: Final = 8
+MERGE_STEPS: Final = 4
+"""Steps of merging at a time: a few tens of milliseconds."""
+MERGE_TRIES: Final = 5
+"""So often is that many steps tried before bulk is dropped, should more come than `tidy` has merged."""
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ class Outbox:
         self._rows = Rows(connection, place.site, place.gateway)
         self._on_wire: dict[tuple[str, Lane], int] = {}
         self._room = Room(connection, place.path)
+        self._published = Published(self._rows)
+        self._merger = Merger(self._rows, self._published.upto)
 
     @property
     def squeezed(self) -> bool:
@@ -152,10 +154,11 @@ class Outbox:
         """
         old = self.epoch
         count = self._write(
-            lambda: self._move_all(old, self.place.new_epoch(), now, reissue),
+            lambda: self._renew(old, self.place.new_epoch(), now, reissue),
             now,
             self.load.all_bytes // PAGE_BYTES,
         )
+        self._published.reload()
         self._on_wire.clear()
         return count
 
@@ -165,12 +168,13 @@ class Outbox:
         event = self._rows.event(epoch, lane, seq)
         if event is None or isinstance(event.data, GapData) or epoch == self.epoch:
             return False
-
-        def say() -> int:
-            return self._say_alarms([event], epoch, (), now) + self._say_bulk([event], now)
-
-        self._write(say, now)
+        self._write(lambda: renewal.say_again(self._rows, event, epoch, now), now)
         return True
+
+    def is_gap(self, epoch: str, lane: Lane, seq: int) -> bool:
+        """Whether the row under this number is a gap."""
+        event = self._rows.event(epoch, lane, seq)
+        return event is not None and isinstance(event.data, GapData)
 
     def refuse(self, epoch: str, lane: Lane, seqs: Sequence[int], now: datetime) -> tuple[int, ...]:
         """A message of these rows could not be read by the hub. First they are encoded again and sent alone; a row that is
@@ -178,19 +182,33 @@ class Outbox:
         """
         return self._write(lambda: trimming.refuse(self._rows, epoch, lane, seqs, now), now)
 
-    def on_wire(self, epoch: str, lane: Lane, upto: int) -> None:
-        """Rows up to here have been published: they go last when rows must go."""
+    def on_wire(self, epoch: str, lane: Lane, upto: int, now: datetime) -> None:
+        """Rows up to here are about to be published: they go last when rows must go, and are not merged any more."""
+        self._own()
+        if lane is Lane.BULK and not self._published.covers(epoch, upto):
+            self._write(lambda: self._published.note(epoch, upto), now)
+            self._published.reload()
         self._on_wire[epoch, lane] = upto
 
     def tidy(self, now: datetime) -> None:
-        """Write pending acknowledgements, forget what was acknowledged a day ago, let go what is too old. Call every few
-        seconds.
+        """Write pending acknowledgements, forget what was acknowledged a day ago, let go what is too old, merge count windows
+        where much waits. Call every few seconds; a call takes a few tens of milliseconds.
         """
         self._write(lambda: self._forget(now), now)
+        if over_half(self.load, self.place.limits):
+            self._merge(now)
         try:
             self._room.watch()
         except (apsw.FullError, apsw.IOError) as error:
             raise self._unwritable(error) from error
+
+    def begin(self, now: datetime, salvage: Salvage | None) -> None:
+        """The first epoch of a file that was just made."""
+        epoch = self.place.new_epoch()
+        with self._rows.transaction():
+            renewal.begin(self._rows, epoch, now, salvage)
+            self._published.open_epoch(epoch)
+        self._published.reload()
 
     def close(self) -> None:
         """Write what is pending and let go of the file; idempotent."""
@@ -255,14 +273,26 @@ class Outbox:
         trimming.forget_acked(self._rows, to_ms(now) - KEEP_ACKED_S * 1000)
         trimming.forget_epochs(self._rows, EPOCHS_MAX)
         oldest = to_ms(now - timedelta(days=self.place.limits.max_age_days))
-        step = max(1, self.place.limits.max_rows // 100)
-        too_old = trimming.Shedding(Lane.BULK, step, GapReason.DROPPED_AGE, oldest)
-        while trimming.shed(self._rows, too_old, self._on_wire, now):
-            pass
+        too_old = trimming.Shedding(Lane.BULK, trimming.FORGET_STEP, GapReason.DROPPED_AGE, oldest)
+        trimming.shed(self._rows, too_old, self._on_wire, now)
+
+    def _merge(self, now: datetime) -> bool:
+        """Make fewer rows of the count windows that wait. False when all that can be is."""
+        step = partial(self._merger.step, now.timestamp())
+        return all(self._write(step, now) for _ in range(MERGE_STEPS))
+
+    def _renew(self, old: str, new: str, now: datetime, reissue: Sequence[tuple[Lane, int]]) -> int:
+        count = renewal.renew(self._rows, old, new, now, reissue)
+        self._published.open_epoch(new)
+        return count
 
     def _keep_within_bounds(self, now: datetime) -> None:
+        tries = MERGE_TRIES
         while (going := next_to_go(self.load, self.place.limits)) is not None:
             shed, reason, count = going
+            if shed is Shed.BULK and tries:
+                tries = tries - 1 if self._merge(now) else 0
+                continue
             if shed is Shed.ACKED:
                 self._write(partial(trimming.forget_oldest_kept, self._rows, count), now)
                 continue
@@ -270,94 +300,6 @@ class Outbox:
             what = trimming.Shedding(lane, count, reason)
             if not self._write(partial(trimming.shed, self._rows, what, self._on_wire, now), now):
                 return
-
-    def _move_all(
-        self, old: str, new: str, now: datetime, reissue: Sequence[tuple[Lane, int]]
-    ) -> int:
-        marks = [mark for mark in self.marks() if mark.epoch == old]
-        self._rows.open_epoch(new, now)
-        for mark in marks:
-            if mark.acked < mark.last:
-                gap = GapData(
-                    from_seq=mark.acked + 1,
-                    to_seq=mark.last,
-                    reason=GapReason.EPOCH,
-                    count=0,
-                    epoch=old,
-                )
-                self._rows.add(Draft(mark.lane, now, gap), now, ClockState.SYNCED)
-        again = [event for lane, seq in reissue if (event := self._rows.event(old, lane, seq))]
-        count = self._say_alarms(again, old, marks, now) + self._say_bulk(again, now)
-        for mark in marks:
-            if mark.lane is Lane.BULK:
-                after = mark.acked
-                while step := self._rows.events_after(old, mark.lane, after, MOVE_STEP):
-                    count += self._say_bulk([event for _, event in step], now)
-                    after = step[-1][0]
-            trimming.close_lane(self._rows, old, mark.lane)
-        return count
-
-    def _say_alarms(
-        self, again: Sequence[Event], old: str, marks: Sequence[StreamMark], now: datetime
-    ) -> int:
-        """All alarms of an old epoch at once, because the rows of a hazard must find each other."""
-        found = {event.seq: event for event in again if isinstance(event, HazardEvent)}
-        for mark in marks:
-            if mark.lane is Lane.ALARM:
-                waiting = self._rows.events_after(old, mark.lane, mark.acked, -1)
-                found.update((seq, e) for seq, e in waiting if isinstance(e, HazardEvent))
-        return self._add_all(self._move_hazards([found[seq] for seq in sorted(found)], old), now)
-
-    def _say_bulk(self, events: Sequence[Event], now: datetime) -> int:
-        return self._add_all(
-            [
-                Draft(e.lane, parse_instant(e.time), e.data, e.subject, e.clock)
-                for e in events
-                if not isinstance(e, HazardEvent) and not isinstance(e.data, GapData)
-            ],
-            now,
-        )
-
-    def _add_all(self, drafts: Sequence[Draft], now: datetime) -> int:
-        for draft in drafts:
-            self._rows.add(draft, now, ClockState.SYNCED)
-        return len(drafts)
-
-    def _move_hazards(self, alarms: Sequence[HazardEvent], old: str) -> tuple[Draft, ...]:
-        hazards = read_hazards(self.state(STATE_KEY))
-        drafts, hazards = move(
-            alarms,
-            lambda number: self._raised(old, number),
-            hazards,
-            epoch=self.epoch,
-            first=self.next_seq(Lane.ALARM),
-        )
-        self._rows.keep_state(STATE_KEY, msgspec.json.encode(hazards))
-        return drafts
-
-    def _raised(self, epoch: str, number: int) -> HazardEvent | None:
-        event = self._rows.event(epoch, Lane.ALARM, number)
-        raised = isinstance(event, HazardEvent) and event.data.phase is Phase.RAISED
-        return event if raised and isinstance(event, HazardEvent) else None
-
-    def begin(self, now: datetime, salvage: Salvage | None) -> None:
-        """The first epoch of a new file; of a salvaged one, with what was lost and the hazards that are still open."""
-        with self._rows.transaction():
-            self._rows.open_epoch(self.place.new_epoch(), now)
-            if salvage is None:
-                return
-            for key, value in salvage.state.items():
-                self._rows.keep_state(key, value)
-            for lost in salvage.lost:
-                gap = GapData(
-                    from_seq=lost.first,
-                    to_seq=lost.last,
-                    reason=GapReason.LOST,
-                    count=lost.last - lost.first + 1,
-                    epoch=lost.epoch,
-                )
-                self._rows.add(Draft(lost.lane, now, gap), now, ClockState.SYNCED)
-            self._add_all(self._move_hazards((), ""), now)
 
 
 def open_outbox(place: Place, now: datetime) -> tuple[Outbox, Opened]:

@@ -14,6 +14,9 @@ from gatehouse_shared.names import Lane
 from gatehouse_shared.wire import encode
 
 FULL_STEP: Final = 500
+FAR: Final = 5_000
+FORGET_STEP: Final = 2_000
+"""Acknowledged rows forgotten at a time."""
 Sent = Mapping[tuple[str, Lane], int]
 """Up to which number each lane was published on the connection of now. Bounded by the epochs in the file."""
 
@@ -173,9 +176,13 @@ def forget_acked(rows: Rows, before_ms: int) -> None:
         key = (state.n, lane, before_ms)
         sql = "SELECT max(upto) FROM acks WHERE n=? AND lane=? AND at_ms<?"
         upto = first_int(rows.db, sql, key)
-        if upto:
-            forget(rows, epoch, lane, upto)
-            rows.db.execute("DELETE FROM acks WHERE n=? AND lane=? AND at_ms<?", key)
+        if not upto:
+            continue
+        sql = "SELECT max(seq) FROM (SELECT seq FROM rows WHERE n=? AND lane=? AND seq<=? ORDER BY seq LIMIT ?)"
+        step = first_int(rows.db, sql, (state.n, lane, upto, FORGET_STEP + 1))
+        if step and forget(rows, epoch, lane, step) > FORGET_STEP:
+            continue  # the rest at the next call
+        rows.db.execute("DELETE FROM acks WHERE n=? AND lane=? AND at_ms<?", key)
 
 
 def forget_oldest_kept(rows: Rows, count: int) -> None:
@@ -223,21 +230,32 @@ def _run(rows: Rows, n: int, after: int, what: Shedding) -> tuple[int, int, int]
     """First and last number of the oldest run of rows beyond `after` that may go, and how many rows it is."""
     last_ms = 2**62 if what.before_ms is None else what.before_ms
     first_ms = 0 if what.before_ms is None else 1
-    start = first_int(
-        rows.db,
-        "SELECT min(seq) FROM rows WHERE n=? AND lane=? AND seq>? AND kind=?"
-        " AND created_ms BETWEEN ? AND ?",
-        (n, what.lane, after, ROW, first_ms, last_ms),
-    )
-    if not start:
+    start = _first_to_go(rows, n, after, what.lane, first_ms)
+    if start is None or start[1] > last_ms:
         return None
     last = count = 0
     for upto, kind, created in rows.db.execute(
         "SELECT upto, kind, created_ms FROM rows WHERE n=? AND lane=? AND seq>=?"
         " ORDER BY seq LIMIT ?",
-        (n, what.lane, start, max(2, what.count)),
+        (n, what.lane, start[0], max(2, what.count)),
     ):
         if kind == GAP_ELSEWHERE or (kind == ROW and not first_ms <= created <= last_ms):
             break
         last, count = upto, count + 1
-    return start, last, count
+    return start[0], last, count
+
+
+def _first_to_go(
+    rows: Rows, n: int, after: int, lane: Lane, first_ms: int
+) -> tuple[int, int] | None:
+    """Number and age of the first row beyond `after` that is no gap, written at `first_ms` or later; looked for among the first
+    FAR rows, since rows come in order of age and a look at all of a full outbox would take seconds.
+    """
+    for seq, kind, created in rows.db.execute(
+        "SELECT seq, kind, created_ms FROM rows WHERE n=? AND lane=? AND seq>?"
+        " ORDER BY seq LIMIT ?",
+        (n, lane, after, FAR),
+    ):
+        if kind == ROW and created >= first_ms:
+            return seq, created
+    return None

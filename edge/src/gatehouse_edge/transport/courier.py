@@ -203,10 +203,13 @@ class Courier:
 
     def _hear_nack(self, nack: Nack, at: float) -> None:
         if isinstance(nack, RowNack):
+            reused = nack.reason is RefusalReason.KEY_REUSED
+            if reused and self._store.is_gap(nack.epoch, nack.lane, nack.seq):
+                return  # a row that the hub has went here to make room: its gap is recorded all the same
             log.error(
                 "row %s/%s/%d is in quarantine: %s", nack.epoch, nack.lane, nack.seq, nack.reason
             )
-            if nack.reason is RefusalReason.KEY_REUSED and len(self._reused) < MESSAGES_MAX:
+            if reused and len(self._reused) < MESSAGES_MAX:
                 self._reused[nack.epoch, nack.lane, nack.seq] = None
                 self._reused_due_s = at + REUSED_WAIT_S
             return
@@ -283,14 +286,14 @@ class Courier:
         )
         if rows:
             payload = _join(rows)
+            key = (room.epoch, room.lane)
+            last = rows[-1].upto
+            self._store.on_wire(room.epoch, room.lane, last, self._clock.now())
             if not self._link.publish(
                 up(self._names.site, self._names.gateway, room.lane), payload
             ):
                 return False
-            key = (room.epoch, room.lane)
-            last = rows[-1].upto
             self._sent[key] = max(self._sent.get(key, 0), last)
-            self._store.on_wire(room.epoch, room.lane, last)
             self._remember(payload, Sent(room.epoch, room.lane, tuple(row.seq for row in rows)))
         self._window = window.published(self._window, room, last, len(rows), at, self._chance)
         return True
