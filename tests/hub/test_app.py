@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,13 +13,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from gatehouse_hub.app import Hub
 from gatehouse_hub.cli import main
-from gatehouse_hub.config import load_config
+from gatehouse_hub.config import choose_roles, load_config
+from gatehouse_hub.pipeline import Role
 from gatehouse_hub.store import events
 from gatehouse_shared.site import site_to_tree
 from gatehouse_shared.topics import up
 from gatehouse_shared.wire import encode
 from gatehouse_testing.broker import mosquitto
 from gatehouse_testing.building import Outbox, birth, small_site
+from gatehouse_testing.postgres import PostgresCluster
 from gatehouse_testing.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -73,6 +76,45 @@ def test_a_hub_takes_in_links_and_shows_and_starts_again(config_file: Path) -> N
         assert again.first_password is None
     finally:
         again.stop()
+
+
+@pytest.mark.postgres
+def test_processes_with_roles_of_their_own_make_one_hub(
+    config_file: Path, postgres: PostgresCluster
+) -> None:
+    config = replace(load_config(config_file), database=postgres.fresh())
+    hubs = {role: Hub(choose_roles(config, [role])) for role in Role}
+    try:
+        for hub in hubs.values():
+            hub.start()
+        assert [role for role, hub in hubs.items() if hub.first_password] == [Role.API]
+        ingest, api = hubs[Role.INGEST], hubs[Role.API]
+        wait_until(lambda: "broker_connected 1" in httpx.get(f"{ingest.url}/metrics").text)
+        assert "shards_held 64" in httpx.get(f"{ingest.url}/metrics").text
+        assert httpx.get(f"{ingest.url}/healthz").status_code == 200
+        assert httpx.get(f"{ingest.url}/api/v1/sites").status_code == 404
+        publish(config_file, "state", encode(birth()))
+        publish(config_file, "alarm", encode(ROW))
+
+        def linked() -> bool:
+            with api.database.snapshot() as tx:
+                return bool(tx.execute("SELECT id FROM incident")) and bool(events.load(tx, ROW.id))
+
+        wait_until(linked)
+        assert httpx.get(f"{api.url}/api/v1/sites").status_code == 401
+    finally:
+        for hub in hubs.values():
+            hub.stop()
+
+
+def test_over_sqlite_a_process_does_everything(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", str(config_file), "serve", "--roles", "ingest,api"]) == 2
+    assert "one process with all roles" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--config", str(config_file), "serve", "--roles", "ingest,cooking"])
+    assert "'ingest,cooking' is not a list of ingest,linking" in capsys.readouterr().err
 
 
 def test_quarantine_is_read_and_tried_from_the_command_line(

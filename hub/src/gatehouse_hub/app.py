@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Final
 
 from gatehouse_hub.api.accounts import ensure_first_admin
-from gatehouse_hub.api.application import build_application
+from gatehouse_hub.api.application import build_application, build_bare_application
 from gatehouse_hub.api.secrets import Passwords
 from gatehouse_hub.api.server import HttpServer
 from gatehouse_hub.api.services import ApiSettings
@@ -22,11 +22,14 @@ from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.mqtt import BrokerLink
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.live.metrics import PrometheusMetrics
-from gatehouse_hub.pipeline import Outside, Part, build_pipeline
+from gatehouse_hub.pipeline import Outside, Part, Role, build_pipeline
 from gatehouse_hub.ports import Clock, Database
-from gatehouse_hub.store import sites
+from gatehouse_hub.store import gateways, sites
 from gatehouse_hub.store.database import open_database
 from gatehouse_shared.instants import to_ms
+
+SPEAKING: Final = frozenset({Role.INGEST, Role.NOTIFY})
+"""Roles that have to do with the broker."""
 
 AGAIN_S: Final = 1.0
 STOP_S: Final = 15.0
@@ -64,7 +67,7 @@ class Runner:
 
 
 class Hub:
-    """One hub process. `start`, then `stop`; `url` and `first_password` are known after `start`."""
+    """One process of a hub, with the roles of its configuration. `url` and `first_password` are known after `start`."""
 
     def __init__(self, config: HubConfig, clock: Clock | None = None) -> None:
         self._config = config
@@ -74,7 +77,10 @@ class Hub:
         self._broadcast = Broadcast(self._clock)
         self._inbox = Inbox()
         self._link = BrokerLink(
-            config.broker, self._inbox, self._clock, lambda: self._metrics.count("messages_shed")
+            config.broker,
+            self._inbox if Role.INGEST in config.roles else None,
+            self._clock,
+            lambda: self._metrics.count("messages_shed"),
         )
         self._passwords = Passwords()
         settings = ApiSettings(
@@ -82,7 +88,7 @@ class Hub:
             secure_cookie=config.binding.is_tls or config.binding.behind_proxy,
             open_metrics=config.open_metrics,
         )
-        pipeline = build_pipeline(self._outside(), settings, self._passwords)
+        pipeline = build_pipeline(self._outside(), settings, self._passwords, config.roles)
         self._services = pipeline.services
         self._runners = [Runner(part) for part in pipeline.parts]
         self._server: HttpServer | None = None
@@ -100,12 +106,18 @@ class Hub:
 
     def start(self) -> None:
         """Read the site files, then start everything. Raises ConfigError for what a person must correct."""
+        roles = self._config.roles
         add_sites(self._database, self._clock, self._config)
-        self.first_password = ensure_first_admin(self._database, self._clock, self._passwords)
-        self._server = HttpServer(build_application(self._services), self._config.binding)
+        if Role.API in roles:
+            self.first_password = ensure_first_admin(self._database, self._clock, self._passwords)
+            application = build_application(self._services)
+        else:
+            application = build_bare_application(self._services)
+        self._server = HttpServer(application, self._config.binding)
         for runner in self._runners:
             runner.start()
-        self._link.start()
+        if roles & SPEAKING:
+            self._link.start()
         self._server.start()
 
     def stop(self) -> None:
@@ -124,6 +136,7 @@ class Hub:
             inbox=self._inbox,
             publisher=self._link,
             connected_s=self._link.connected_s,
+            listen=self._link.listen,
             broadcast=self._broadcast,
             clock=self._clock,
             metrics=self._metrics,
@@ -140,6 +153,8 @@ def add_sites(database: Database, clock: Clock, config: HubConfig) -> None:
     """Make the configured site files the ones that hold."""
     files = [load_site(path) for path in config.sites]
     with database.transaction() as tx:
+        sites.lock(tx)
+        gateways.fill_shards(tx)
         for site in files:
             sites.add(tx, site, to_ms(clock.now()))
 
@@ -158,7 +173,8 @@ def serve(config: HubConfig) -> None:
     if hub.first_password is not None:
         # Shown once, to whoever started the hub, and never written to a log.
         print(f"First start: sign in as admin with the one-time password {hub.first_password}")  # noqa: T201
-    print(f"Console and API: {hub.url}", flush=True)  # noqa: T201
+    what = "Console and API" if Role.API in config.roles else "Health and metrics"
+    print(f"{what}: {hub.url}", flush=True)  # noqa: T201
     try:
         ending.wait()
     finally:

@@ -7,6 +7,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,12 @@ import msgspec
 from gatehouse_hub import app
 from gatehouse_hub.api.accounts import reset_password
 from gatehouse_hub.clock import SystemClock
-from gatehouse_hub.config import HubConfig, load_config, load_site
+from gatehouse_hub.config import HubConfig, choose_roles, load_config, load_site
 from gatehouse_hub.errors import HubError
 from gatehouse_hub.fusion.recorded import fuse_recorded
 from gatehouse_hub.ingest.retrying import RetryOutcome, retry
 from gatehouse_hub.linking.replay import replay
+from gatehouse_hub.pipeline import Role
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import quarantine, sites
 from gatehouse_hub.store.database import open_database
@@ -55,7 +57,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--config", type=Path, default=DEFAULT_CONFIG, help="default: hub.yaml here"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _bind(commands.add_parser("serve", help="run the hub: ingest, linker, API and console"), _serve)
+    serving = _bind(
+        commands.add_parser("serve", help="run the hub: ingest, linker, API and console"), _serve
+    )
+    serving.add_argument(
+        "--roles",
+        type=_read_roles,
+        metavar="ROLE,...",
+        help=f"what this process does, of {','.join(Role)} (default: as configured, else all)",
+    )
+    serving.add_argument(
+        "--port", type=int, help="where it answers HTTP, instead of http.port; 0 takes a free one"
+    )
     replaying = _bind(
         commands.add_parser("replay", help="link recorded events into incidents"), _replay
     )
@@ -108,8 +121,20 @@ def _open(arguments: argparse.Namespace) -> tuple[HubConfig, Database]:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    app.serve(load_config(arguments.config))
+    config = load_config(arguments.config)
+    if arguments.roles is not None:
+        config = choose_roles(config, arguments.roles)
+    if arguments.port is not None:
+        config = replace(config, binding=replace(config.binding, port=arguments.port))
+    app.serve(config)
     return 0
+
+
+def _read_roles(text: str) -> frozenset[Role]:
+    try:
+        return frozenset(Role(name.strip()) for name in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of {','.join(Role)}") from None
 
 
 def _replay(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,13 @@ configuration can be shown. Every fault is a ConfigError that names the key and 
     mqtt: {url: "mqtt://127.0.0.1:1883"}    # mqtts://HOST:8883 beyond this machine
     http: {host: 127.0.0.1, port: 8080}
     sites: [sites/riverside.yaml]
+    roles: [ingest, linking, notify, api]   # fewer only over PostgreSQL
 """
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -22,7 +24,8 @@ from msgspec import Meta
 
 from gatehouse_hub.api.server import Binding, check_binding, is_loopback
 from gatehouse_hub.errors import ConfigError
-from gatehouse_hub.ingest.mqtt import Broker
+from gatehouse_hub.ingest.connection import Broker
+from gatehouse_hub.pipeline import ALL_ROLES, Role
 from gatehouse_shared.errors import SiteError
 from gatehouse_shared.site import Site, decode_site
 
@@ -68,6 +71,7 @@ class HubFile(Section, frozen=True, kw_only=True):
     database: Annotated[str, Meta(min_length=1, max_length=1_024)] = "sqlite:data/hub.db"
     mqtt: MqttSection = MqttSection()
     http: HttpSection = HttpSection()
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=len(Role))] = tuple(Role)
     sites: Annotated[tuple[PathText, ...], Meta(max_length=10_000)] = ()
 
 
@@ -81,6 +85,24 @@ class HubConfig:
     public_urls: tuple[str, ...]
     open_metrics: bool
     sites: tuple[Path, ...]
+    roles: frozenset[Role] = ALL_ROLES
+
+
+def choose_roles(config: HubConfig, roles: Iterable[Role]) -> HubConfig:
+    """The configuration of a process that does these roles. ConfigError where the database does not allow it."""
+    chosen = replace(config, roles=frozenset(roles))
+    check_roles(chosen)
+    return chosen
+
+
+def check_roles(config: HubConfig) -> None:
+    """SQLite serves one process, which then does everything."""
+    if config.roles != ALL_ROLES and config.database.startswith("sqlite:"):
+        raise ConfigError(
+            "a hub over SQLite is one process with all roles",
+            place="roles",
+            remedy="Leave roles out, or set database to a postgresql:// address that the processes share",
+        )
 
 
 def load_config(path: Path) -> HubConfig:
@@ -108,14 +130,17 @@ def resolve(file: HubFile, folder: Path) -> HubConfig:
         proxies=file.http.proxies,
     )
     check_binding(binding)
-    return HubConfig(
+    config = HubConfig(
         database=_database(file.database, folder),
         broker=_broker(file.mqtt, folder),
         binding=binding,
         public_urls=file.http.public_urls,
         open_metrics=file.http.open_metrics,
         sites=tuple(folder / site for site in file.sites),
+        roles=frozenset(file.roles),
     )
+    check_roles(config)
+    return config
 
 
 def load_site(path: Path) -> Site:

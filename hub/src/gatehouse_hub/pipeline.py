@@ -1,21 +1,27 @@
 """The hub on one page: ingest -> store -> { fusion | linking } -> desk -> notify / live / api.
 
     ingest    messages of gateways, checked and stored in one transaction, acknowledged after it        a thread
-    linking   events to incidents, a site at a time, woken by ingest                                      a thread
+    linking   events to incidents, some dozens of sites at a time, woken by ingest                        a thread
     notify    what others are told, made as it should be every few seconds                                a thread
     api       fusion (`places`), the desk and people's rights, asked by the console and by integrators    the server's threads
     live      what changed, from every stage to whoever listens
 
 Every stage speaks to the outside through ports only; `app.py` chooses what stands behind them and runs the threads.
+
+One process may do all of it, or several share a PostgreSQL and do the roles they were given: ingest workers divide the shards
+among them by leases, linkers claim sites, notifiers hold the lease `out`, and any API process may be asked.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 from gatehouse_hub.api.places import Places
 from gatehouse_hub.api.secrets import Passwords
 from gatehouse_hub.api.services import ApiSettings, Services, build_services
+from gatehouse_hub.flows.leaseholder import LeaseTimes, hold
 from gatehouse_hub.flows.link_loop import LinkLoop
 from gatehouse_hub.flows.out_loop import OutLoop
 from gatehouse_hub.ingest.inbox import Inbox
@@ -25,17 +31,43 @@ from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
+from gatehouse_shared.ids import SHARDS
 from gatehouse_shared.site import Site
+
+INGEST_LEASES: Final = "ingest"
+"""Kind of the leases on shards."""
+
+OUT_LEASE: Final = "out"
+"""Kind of the one lease on telling others what stands."""
+
+OUT_TIMES: Final = LeaseTimes(lease_s=30.0, round_s=5.0)
+"""Longer than it takes to look at every site: until it ends nobody else tells."""
+
+
+class Role(StrEnum):
+    """What a process of the hub does."""
+
+    INGEST = "ingest"
+    LINKING = "linking"
+    NOTIFY = "notify"
+    API = "api"
+
+
+ALL_ROLES: Final = frozenset(Role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What the stages ask of the world. `connected_s`: since when the broker is connected; `metrics_text` for Prometheus."""
+    """What the stages ask of the world.
+
+    `connected_s`: since when the broker is connected; `listen`: which shards to read from it; `metrics_text` for Prometheus.
+    """
 
     database: Database
     inbox: Inbox
     publisher: Publisher
     connected_s: Callable[[], float | None]
+    listen: Callable[[frozenset[int]], None]
     broadcast: Broadcast
     clock: Clock
     metrics: Metrics
@@ -59,8 +91,13 @@ class Pipeline:
     services: Services
 
 
-def build_pipeline(outside: Outside, settings: ApiSettings, passwords: Passwords) -> Pipeline:
-    """Join the stages over one store."""
+def build_pipeline(
+    outside: Outside,
+    settings: ApiSettings,
+    passwords: Passwords,
+    roles: frozenset[Role] = ALL_ROLES,
+) -> Pipeline:
+    """Join the stages over one store; the threads are those of the roles."""
     linking = LinkLoop(outside.database, outside.clock, outside.broadcast, outside.metrics)
     ingest = IngestWorker(
         IngestParts(
@@ -72,6 +109,8 @@ def build_pipeline(outside: Outside, settings: ApiSettings, passwords: Passwords
             announcer=outside.broadcast,
             connected_s=outside.connected_s,
             on_work=linking.wake,
+            holding=hold(outside.database, INGEST_LEASES, SHARDS),
+            listen=outside.listen,
         )
     )
     services = build_services(
@@ -87,13 +126,14 @@ def build_pipeline(outside: Outside, settings: ApiSettings, passwords: Passwords
         lambda now: look(services.places, now),
         outside.clock,
         outside.metrics,
+        hold(outside.database, OUT_LEASE, 1, OUT_TIMES),
     )
-    parts = (
-        Part("linking", linking.run, linking.stop),
-        Part("ingest", ingest.run, ingest.stop),
-        Part("notify", notify.run, notify.stop),
-    )
-    return Pipeline(parts, services)
+    parts = {
+        Role.LINKING: Part("linking", linking.run, linking.stop),
+        Role.INGEST: Part("ingest", ingest.run, ingest.stop),
+        Role.NOTIFY: Part("notify", notify.run, notify.stop),
+    }
+    return Pipeline(tuple(part for role, part in parts.items() if role in roles), services)
 
 
 def look(places: Places, now: datetime) -> dict[str, SiteNow]:

@@ -52,7 +52,21 @@ def event_id(gateway: str, epoch: str, lane: str, seq: int) -> str:
 
 def shard_of(site: str) -> str:
     """Two digits that route a site's messages; never an authority on which site a gateway belongs to."""
-    return f"{zlib.crc32(site.encode()) % SHARDS:02d}"
+    return shard_name(shard_number(site))
+
+
+def shard_number(site: str) -> int:
+    """The shard of a site, from 0.
+
+    >>> shard_number("riverside")
+    19
+    """
+    return zlib.crc32(site.encode()) % SHARDS
+
+
+def shard_name(number: int) -> str:
+    """A shard as topics name it."""
+    return f"{number:02d}"
 
 
 def gateway_source(site: str, gateway: str) -> str:

@@ -41,13 +41,13 @@ def down(site: str, gateway: str, leaf: str) -> str:
     return f"{ROOT}/{shard_of(site)}/{gateway}/down/{leaf}"
 
 
-def hub_subscriptions() -> tuple[str, ...]:
-    """What the hub reads: the lanes on two connections, in this order; state and answers with the first."""
+def hub_subscriptions(shard: str = "+") -> tuple[str, ...]:
+    """What the hub reads of a shard, or of all: the lanes on two connections, in this order; state and answers with the first."""
     return (
-        f"{ROOT}/+/+/up/alarm",
-        f"{ROOT}/+/+/up/bulk",
-        f"{ROOT}/+/+/up/state",
-        f"{ROOT}/+/+/up/response/+",
+        f"{ROOT}/{shard}/+/up/alarm",
+        f"{ROOT}/{shard}/+/up/bulk",
+        f"{ROOT}/{shard}/+/up/state",
+        f"{ROOT}/{shard}/+/up/response/+",
     )
 
 

@@ -13,9 +13,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from gatehouse_hub.clock import SystemClock
+from gatehouse_hub.ingest.connection import Broker
 from gatehouse_hub.ingest.inbox import Arrival, Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
-from gatehouse_hub.ingest.mqtt import Broker, BrokerLink
+from gatehouse_hub.ingest.mqtt import BrokerLink
 from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import events, quarantine
@@ -68,6 +69,7 @@ def hub(database: Database, broker: Mosquitto, inbox: Inbox | None = None) -> Ge
             announcer=HeardAnnouncer(),
             connected_s=link.connected_s,
             on_work=lambda: None,
+            listen=link.listen,
         )
     )
     thread = threading.Thread(target=worker.run, daemon=True)
@@ -196,7 +198,7 @@ def test_after_the_broker_comes_back_everything_that_is_sent_again_arrives_once(
             wait_until(lambda: gateway.last() == (3, 0))
         broker.kill()
         wait_until(lambda: link.connected_s() is None, what="the hub sees that it is gone")
-        assert not link.publish("gatehouse/v1/00/gw_1/down/ack", b"{}")
+        wait_until(lambda: not link.publish("gatehouse/v1/00/gw_1/down/ack", b"{}"))
         broker.start()
         wait_until(link.connected_s, 40, what="the hub listens again")
         with Gateway(broker.port).connected() as gateway:

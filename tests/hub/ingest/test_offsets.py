@@ -69,12 +69,19 @@ def test_a_slow_answer_that_may_still_agree_forgets_nothing() -> None:
 def test_a_clock_that_drifts_slowly_is_one_clock() -> None:
     answers: tuple[Answer, ...] = ()
     for n in range(30):
-        answers = add(answers, answer(20.0 * n, 2 * n, 2))  # 100 ppm
+        answers = add(answers, answer(20.0 * n, 2 * n, 2 + n))  # 100 ppm
     assert len(answers) == 30
+
+
+def test_an_answer_that_took_as_long_as_a_later_one_is_of_no_more_use() -> None:
+    answers: tuple[Answer, ...] = ()
+    for n, round_trip_ms in enumerate((4, 9, 6, 6)):
+        answers = add(answers, answer(n, 0, round_trip_ms))
+    assert [(a.at_s, a.round_trip_ms) for a in answers] == [(0, 4), (3, 6)]
 
 
 def test_only_so_many_answers_are_kept() -> None:
     answers: tuple[Answer, ...] = ()
     for n in range(SAMPLES_MAX * 2):
-        answers = add(answers, answer(n, 0))
+        answers = add(answers, answer(n, 0, 10 + n))
     assert len(answers) == SAMPLES_MAX

@@ -53,3 +53,13 @@ def build_application(services: Services) -> FastAPI:
     install_console(app, services.settings.static)
     app.add_middleware(Guards)
     return app
+
+
+def build_bare_application(services: Services) -> FastAPI:
+    """What a process without the role `api` answers: health and metrics."""
+    app = FastAPI(title="Gatehouse hub", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.include_router(operations.router, responses={503: _REFUSALS[503]})
+    install_problems(app)
+    app.add_middleware(Guards)
+    return app

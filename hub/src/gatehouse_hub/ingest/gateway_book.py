@@ -3,16 +3,26 @@
 The decisions are in `presence`, `offsets` and `alerts`; here is the memory, and what of it must be written down. It counts
 as written only when `saved` says so, after a COMMIT.
 
-Bounds  one entry a registered gateway, in each at most offsets.SAMPLES_MAX answers and ASKED_MAX open requests.
+Cost    what is done every second looks at gateways that something happened to, not at all of them, but for the quick look whether
+        somebody has fallen silent.
+
+Bounds  one entry a registered gateway of our shards, in each at most offsets.SAMPLES_MAX answers and ASKED_MAX open requests.
 """
 
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from gatehouse_hub.ingest import offsets, presence
-from gatehouse_hub.ingest.alerts import AlertStep, OpenAlert, decide_clock, decide_offline
+from gatehouse_hub.ingest.alerts import (
+    REPEAT_MS,
+    AlertStep,
+    OpenAlert,
+    decide_clock,
+    decide_offline,
+)
 from gatehouse_hub.ingest.presence import PresenceReason, StateReason, Watch
 from gatehouse_hub.store.gateways import GatewayRow
 from gatehouse_hub.store.hazards import HazardState
@@ -28,7 +38,7 @@ ASK_OFFLINE_S: Final = 60.0
 """A gateway held to be gone is still asked now and then: its birth may have been lost."""
 
 ASKED_MAX: Final = 4
-SEEN_S: Final = 10.0
+SEEN_S: Final = 30.0
 """How often the moment a gateway was last heard is written down."""
 
 RULES: Final = {HazardKind.DEVICE_OFFLINE: "hub_presence", HazardKind.CLOCK_OFFSET: "hub_clock"}
@@ -59,7 +69,6 @@ class Entry:
     saved_presence: tuple[Presence, PresenceReason] = (Presence.UNKNOWN, PresenceReason.NEVER_SEEN)
     saved_birth: Birth | None = None
     saved_sample: Sample | None = None
-    saved_seen_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +84,44 @@ class Unsaved:
 
 
 class GatewayBook:
-    """All registered gateways."""
+    """All registered gateways of our shards."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._alerts: dict[tuple[str, HazardKind], HazardState] = {}
+        self._touched: set[str] = set()
+        self._unseen: set[str] = set()
+        self._seeing: set[str] = set()
         self._seen_s = float("-inf")
 
     def load(self, rows: Iterable[GatewayRow], now: Moment) -> None:
-        """Take in gateways that are new here; those known stay as they are."""
+        """Take in gateways that are new here."""
         for row in rows:
-            if row.gateway not in self._entries:
-                self._entries[row.gateway] = _entry(row, now)
+            self._entries[row.gateway] = _entry(row, now)
+            self._touched.add(row.gateway)
+
+    def knows(self, gateway: str) -> bool:
+        """Whether a gateway is watched."""
+        return gateway in self._entries
+
+    def forget(self, gateways: Iterable[str]) -> None:
+        """Gateways that another worker looks after now."""
+        gone = set(gateways)
+        for gateway in gone:
+            self._entries.pop(gateway, None)
+        self._touched -= gone
+        self._unseen -= gone
+        self._seeing -= gone
+        self._alerts = {k: alert for k, alert in self._alerts.items() if k[0] not in gone}
+
+    def __len__(self) -> int:
+        """How many gateways are watched."""
+        return len(self._entries)
 
     def boot(self, gateway: str) -> str | None:
-        """The gateway's latest boot, if it ever told one."""
-        return self._entries[gateway].watch.boot
+        """The gateway's latest boot, if it ever told one and is watched here."""
+        entry = self._entries.get(gateway)
+        return entry.watch.boot if entry else None
 
     def wire(self, gateway: str) -> int:
         """The minor version that the gateway reads."""
@@ -110,7 +141,7 @@ class GatewayBook:
 
     def birth(self, gateway: str, birth: Birth, now: Moment, *, retained: bool) -> StateReason:
         """A birth came."""
-        entry = self._entries[gateway]
+        entry = self._touch(gateway)
         entry.watch, reason = presence.on_birth(
             entry.watch, birth.boot, birth.conn, at_s=now.s, at_ms=now.ms, retained=retained
         )
@@ -126,7 +157,7 @@ class GatewayBook:
 
     def death(self, gateway: str, death: Death, now: Moment) -> StateReason:
         """A will came. The gateway is asked at once whether it lives."""
-        entry = self._entries[gateway]
+        entry = self._touch(gateway)
         entry.watch, reason = presence.on_death(
             entry.watch, death.boot, death.conn, at_s=now.s, at_ms=now.ms
         )
@@ -136,12 +167,12 @@ class GatewayBook:
 
     def event(self, gateway: str, now: Moment) -> None:
         """Rows came."""
-        entry = self._entries[gateway]
+        entry = self._touch(gateway)
         entry.watch = presence.on_event(entry.watch, at_s=now.s, at_ms=now.ms)
 
     def answer(self, gateway: str, answer: TimeResponse, now: Moment) -> bool:
         """An answer to `time` came; False when nobody asked."""
-        entry = self._entries[gateway]
+        entry = self._touch(gateway)
         asked_s = entry.asked.pop(answer.request, None)
         if asked_s is None:
             return False
@@ -180,15 +211,24 @@ class GatewayBook:
 
     def pass_time(self, now: Moment, connected_s: float | None) -> None:
         """Believe the deaths and the silences that are due."""
-        for entry in self._entries.values():
-            entry.watch = presence.on_time(
+        for gateway, entry in self._entries.items():
+            watch = presence.on_time(
                 entry.watch, now_s=now.s, now_ms=now.ms, connected_s=connected_s
             )
+            if watch is not entry.watch:
+                entry.watch = watch
+                self._touched.add(gateway)
+        for (gateway, _), alert in self._alerts.items():
+            if now.ms - alert.heard_ms >= REPEAT_MS:
+                self._touched.add(gateway)
 
-    def unsaved(self, now: Moment) -> list[Unsaved]:
-        """What changed since it was written down, and what the hub must say about it."""
+    def unsaved(self, now: Moment, limit: int) -> list[Unsaved]:
+        """What changed since it was written down, and what the hub must say about it, of at most so many gateways."""
         found: list[Unsaved] = []
-        for gateway, entry in self._entries.items():
+        for gateway in list(self._touched):
+            if len(found) == limit:
+                break
+            entry = self._entries[gateway]
             watch, birth = entry.watch, entry.birth
             sample = offsets.best(entry.answers, now.s)
             change = Unsaved(
@@ -201,19 +241,19 @@ class GatewayBook:
             )
             if change.watch or change.birth or change.sample or change.alerts:
                 found.append(change)
+            else:
+                self._touched.discard(gateway)
         return found
 
-    def unsaved_seen(self, now_s: float) -> dict[str, int]:
-        """When gateways were last heard, where that is news; nothing more often than every SEEN_S."""
-        if now_s - self._seen_s < SEEN_S:
-            return {}
-        return {
-            gateway: entry.watch.heard_ms
-            for gateway, entry in self._entries.items()
-            if entry.watch.heard_ms is not None and entry.watch.heard_ms != entry.saved_seen_ms
-        }
+    def unsaved_seen(self, now_s: float, limit: int) -> dict[str, int]:
+        """When gateways were last heard, where that is news; nothing more often than every SEEN_S, at most so many at once."""
+        if not self._seeing and now_s - self._seen_s >= SEEN_S:
+            self._seeing, self._unseen = self._unseen, set()
+            self._seen_s = now_s
+        seen = ((g, self._entries[g].watch.heard_ms) for g in islice(self._seeing, limit))
+        return {gateway: heard_ms for gateway, heard_ms in seen if heard_ms is not None}
 
-    def saved(self, changes: Iterable[Unsaved], seen: dict[str, int], now_s: float) -> None:
+    def saved(self, changes: Iterable[Unsaved], seen: Iterable[str]) -> None:
         """Changes are committed."""
         for change in changes:
             entry = self._entries[change.gateway]
@@ -221,14 +261,26 @@ class GatewayBook:
                 entry.saved_presence = (change.watch.presence, change.watch.reason)
             entry.saved_birth = change.birth or entry.saved_birth
             entry.saved_sample = change.sample or entry.saved_sample
-        for gateway, seen_ms in seen.items():
-            self._entries[gateway].saved_seen_ms = seen_ms
-        if seen:
-            self._seen_s = now_s
+        self._seeing.difference_update(seen)
 
-    def replace_alerts(self, hazards: Iterable[HazardState]) -> None:
-        """What the hub has raised and not cleared, as it stands in the store."""
-        self._alerts = {(h.device, h.kind): h for h in hazards if h.kind in RULES}
+    def dismiss(self, changes: Iterable[Unsaved]) -> None:
+        """Nothing of these is ours to write until something happens again."""
+        self._touched -= {change.gateway for change in changes}
+
+    def replace_alerts(self, gateways: Iterable[str], hazards: Iterable[HazardState]) -> None:
+        """What the hub has raised about these gateways and not cleared, as it stands in the store."""
+        for gateway in gateways:
+            for kind in RULES:
+                self._alerts.pop((gateway, kind), None)
+        for hazard in hazards:
+            if hazard.kind in RULES and hazard.device in self._entries:
+                self._alerts[hazard.device, hazard.kind] = hazard
+
+    def _touch(self, gateway: str) -> Entry:
+        entry = self._entries[gateway]
+        self._touched.add(gateway)
+        self._unseen.add(gateway)
+        return entry
 
     def _alert_steps(
         self, gateway: str, there: Presence, sample: Sample | None, now_ms: int
@@ -272,7 +324,6 @@ def _entry(row: GatewayRow, now: Moment) -> Entry:
         asked_s=now.s - ASK_S + _spread_s(row.gateway),
         saved_presence=(row.presence, reason),
         saved_birth=row.birth,
-        saved_seen_ms=row.last_seen_ms,
     )
 
 

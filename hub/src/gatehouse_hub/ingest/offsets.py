@@ -49,9 +49,13 @@ def measure(
 
 
 def add(answers: tuple[Answer, ...], new: Answer) -> tuple[Answer, ...]:
-    """The answers that still count, with the new one last."""
+    """The answers that still count, with the new one last.
+
+    One that took as long as a later one can never be the best again and is forgotten, which leaves a handful.
+    """
     start = max((i + 1 for i, a in enumerate(answers) if not _same_clock(a, new)), default=0)
-    return (*answers[start:], new)[-SAMPLES_MAX:]
+    quicker = (a for a in answers[start:] if a.round_trip_ms < new.round_trip_ms)
+    return (*quicker, new)[-SAMPLES_MAX:]
 
 
 def best(answers: tuple[Answer, ...], now_s: float) -> Sample | None:

@@ -15,6 +15,7 @@ from gatehouse_hub.ingest.storing import Letter, store
 from gatehouse_hub.ports import Clock, Database
 from gatehouse_hub.store import quarantine
 from gatehouse_hub.store.quarantine import Kept
+from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.errors import RefusalReason, WireError
 from gatehouse_shared.instants import to_ms
 from gatehouse_shared.topics import parse_topic
@@ -48,7 +49,7 @@ def retry(
     database: Database, clock: Clock, *, gateway: str | None, number: int | None
 ) -> list[Retried]:
     """Try one entry, or all of a gateway, or all there are; oldest first."""
-    registry = Registry(database)
+    registry = Registry(database, SiteShelf())
     registry.refresh(0.0)
     entries = _all(database, gateway) if number is None else _one(database, number)
     return [_retry(database, clock, registry, entry) for entry in reversed(entries)]

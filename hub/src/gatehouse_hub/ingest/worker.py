@@ -21,7 +21,7 @@ from gatehouse_hub.ingest import storing
 from gatehouse_hub.ingest.acks import AckBook
 from gatehouse_hub.ingest.inbox import Arrival
 from gatehouse_hub.ingest.keeper import GatewayKeeper, IngestParts
-from gatehouse_hub.ingest.opening import AnswerCame, StateCame, open_arrival
+from gatehouse_hub.ingest.opening import AnswerCame, Opened, StateCame, open_arrival
 from gatehouse_hub.ingest.storing import Letter, Outcome, ReturnedLetter
 from gatehouse_hub.ports import Changed
 from gatehouse_hub.store import requests
@@ -46,14 +46,20 @@ class Batch:
     births: list[tuple[str, Birth]] = field(default_factory=list[tuple[str, Birth]])
     responses: list[tuple[str, Response]] = field(default_factory=list[tuple[str, Response]])
 
-    def split(self) -> "list[Batch]":
-        """Its parts, each alone."""
-        return [
-            *(Batch(letters=[x]) for x in self.letters),
-            *(Batch(returned=[x]) for x in self.returned),
-            *(Batch(births=[x]) for x in self.births),
-            *(Batch(responses=[x]) for x in self.responses),
-        ]
+    def __len__(self) -> int:
+        return len(self.letters) + len(self.returned) + len(self.births) + len(self.responses)
+
+    def halve(self) -> "tuple[Batch, Batch]":
+        """Two batches with half of each kind; of two or more parts neither gets all."""
+        a = len(self.letters) // 2
+        # Where one kind is odd its greater half goes one way, where another is, the other way.
+        b = (len(self.returned) + len(self.letters) % 2) // 2
+        c = (len(self.births) + (len(self.letters) + len(self.returned)) % 2) // 2
+        d = (len(self) // 2) - a - b - c
+        return (
+            Batch(self.letters[:a], self.returned[:b], self.births[:c], self.responses[:d]),
+            Batch(self.letters[a:], self.returned[b:], self.births[c:], self.responses[d:]),
+        )
 
 
 class IngestWorker:
@@ -67,12 +73,9 @@ class IngestWorker:
 
     def run(self) -> None:
         """Work until stopped. A database that is away at the start or between rounds is waited for."""
-        loaded = away = False
+        away = False
         while not self._stopping.is_set():
             try:
-                if not loaded:
-                    self.load()
-                    loaded = True
                 self.step()
             except StoreUnavailableError as error:
                 if not away:
@@ -83,10 +86,14 @@ class IngestWorker:
                 if away:
                     _log.warning("the database is back")
                 away = False
+        try:
+            self._keeper.end()
+        except StoreError as error:
+            _log.warning("the shards of this worker are free only when its leases end: %s", error)
 
     def load(self) -> None:
         """Read what the store knows of the gateways; before the first `step`."""
-        self._keeper.load()
+        self._keeper.refresh(self._parts.now())
 
     def stop(self) -> None:
         """End after the round at work; what is not stored comes again."""
@@ -114,7 +121,7 @@ class IngestWorker:
     def _sort(self, arrivals: Sequence[Arrival]) -> Batch:
         batch = Batch()
         for arrival in arrivals:
-            opened = open_arrival(arrival, self._keeper.sender, self._keeper.sample)
+            opened = self._open(arrival)
             if isinstance(opened, Letter):
                 batch.letters.append(opened)
                 self._keeper.heard(opened.sender.gateway, arrival)
@@ -125,6 +132,18 @@ class IngestWorker:
             elif isinstance(opened, AnswerCame):
                 self._sort_answer(opened, batch)
         return batch
+
+    def _open(self, arrival: Arrival) -> Opened | None:
+        """Read one arrival. Its site file may have to come from a database that is away: waited for like a commit."""
+        for attempt in count():
+            try:
+                return open_arrival(arrival, self._keeper.sender, self._keeper.sample)
+            except StoreUnavailableError as error:
+                if attempt == 0:
+                    _log.warning("the database is away, messages wait: %s", error)
+                if self._stopping.wait(RETRY_S[min(attempt, len(RETRY_S) - 1)]):
+                    break
+        return None
 
     def _sort_state(self, came: StateCame, batch: Batch) -> None:
         if not isinstance(came.state, Birth):
@@ -139,7 +158,7 @@ class IngestWorker:
             batch.responses.append((came.sender.gateway, came.answer))
 
     def _commit(self, batch: Batch) -> list[Outcome]:
-        """Store a batch, however long it takes; one that the database refuses is tried part by part."""
+        """Store a batch, however long it takes; one that the database refuses is tried by halves."""
         for attempt in count():
             try:
                 outcome = self._write(batch)
@@ -157,9 +176,9 @@ class IngestWorker:
         return []
 
     def _commit_parts(self, batch: Batch) -> list[Outcome]:
-        parts = batch.split()
-        if len(parts) > 1:
-            return [outcome for part in parts for outcome in self._commit(part)]
+        """One of the parts is refused: it is found by halving, in some ten transactions for hundreds of parts."""
+        if len(batch) > 1:
+            return [outcome for half in batch.halve() for outcome in self._commit(half)]
         self._parts.metrics.count("ingest_failures")
         whose = [letter.sender.gateway for letter in batch.letters]
         _log.exception("the store refuses a message of %s; it is not acknowledged", whose)

@@ -30,6 +30,8 @@ HISTOGRAMS: Final[Mapping[str, str]] = {
 GAUGES: Final[Mapping[str, str]] = {
     "inbox_messages": "Messages that wait to be stored",
     "broker_connected": "1 while both broker connections listen",
+    "shards_held": "Shards whose gateways this process looks after",
+    "gateways_watched": "Gateways of these shards",
 }
 BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

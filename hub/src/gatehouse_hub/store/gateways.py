@@ -1,5 +1,6 @@
 """The registry of gateways: whose site, whether there, which clock. One row each, written by ingest only."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from gatehouse_hub.ports import Row, Transaction
 from gatehouse_hub.store.columns import integer, integer_or_none, text, text_or_none
 from gatehouse_hub.values import Offset, Presence
 from gatehouse_shared.events import ClockState
+from gatehouse_shared.ids import shard_number
 from gatehouse_shared.states import Birth
 
 
@@ -44,6 +46,25 @@ def load_all(tx: Transaction) -> list[GatewayRow]:
     return [_gateway(r) for r in tx.execute(f"SELECT {_COLUMNS} FROM gateway ORDER BY gateway")]  # noqa: S608
 
 
+def load_of_shards(tx: Transaction, shards: Collection[int]) -> list[GatewayRow]:
+    """Gateways whose sites are routed by these shards."""
+    if not shards:
+        return []
+    marks = ", ".join("?" * len(shards))
+    sql = f"SELECT {_COLUMNS} FROM gateway WHERE shard IN ({marks}) ORDER BY gateway"  # noqa: S608
+    return [_gateway(r) for r in tx.execute(sql, sorted(shards))]
+
+
+def fill_shards(tx: Transaction) -> int:
+    """Write the shard of gateways that were registered before shards were kept; how many sites that were."""
+    rows = tx.execute("SELECT DISTINCT site FROM gateway WHERE shard IS NULL")
+    tx.execute_many(
+        "UPDATE gateway SET shard = ? WHERE site = ? AND shard IS NULL",
+        [(shard_number(text(row[0])), text(row[0])) for row in sorted(rows, key=str)],
+    )
+    return len(rows)
+
+
 def load_of_site(tx: Transaction, site: str) -> list[GatewayRow]:
     """Gateways of one site."""
     sql = f"SELECT {_COLUMNS} FROM gateway WHERE site = ? ORDER BY gateway"  # noqa: S608
@@ -56,35 +77,57 @@ def load(tx: Transaction, gateway: str) -> GatewayRow | None:
     return _gateway(rows[0]) if rows else None
 
 
-def save_birth(tx: Transaction, gateway: str, birth: Birth) -> None:
-    """What a gateway said of itself on connecting."""
-    tx.execute(
+@dataclass(frozen=True, slots=True)
+class PresenceChange:
+    """Whether a gateway is there, why we think so, and since when."""
+
+    gateway: str
+    presence: Presence
+    reason: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetChange:
+    """The clock offset that holds now."""
+
+    gateway: str
+    offset: Offset
+    clock: ClockState
+    at_ms: int
+
+
+def save_births(tx: Transaction, births: Iterable[tuple[str, Birth]]) -> None:
+    """What gateways said of themselves on connecting."""
+    tx.execute_many(
         "UPDATE gateway SET boot = ?, conn = ?, wire = ?, software = ?, config_version = ?, clock = ?, birth = ? "
         "WHERE gateway = ?",
-        (
-            *(birth.boot, birth.conn, birth.wire, birth.software, birth.config_version),
-            *(birth.clock.value, msgspec.json.encode(birth).decode(), gateway),
-        ),
+        [
+            (
+                *(birth.boot, birth.conn, birth.wire, birth.software, birth.config_version),
+                *(birth.clock.value, msgspec.json.encode(birth).decode(), gateway),
+            )
+            for gateway, birth in births
+        ],
     )
 
 
-def save_presence(
-    tx: Transaction, gateway: str, presence: Presence, reason: str, since_ms: int
-) -> None:
-    """Whether it is there, why we think so, and since when."""
-    tx.execute(
+def save_presences(tx: Transaction, changes: Iterable[PresenceChange]) -> None:
+    """Who is there."""
+    tx.execute_many(
         "UPDATE gateway SET presence = ?, presence_reason = ?, presence_ms = ? WHERE gateway = ?",
-        (presence.value, reason, since_ms, gateway),
+        [(c.presence.value, c.reason, c.since_ms, c.gateway) for c in changes],
     )
 
 
-def save_offset(
-    tx: Transaction, gateway: str, offset: Offset, clock: ClockState, at_ms: int
-) -> None:
-    """The clock offset that holds now."""
-    tx.execute(
+def save_offsets(tx: Transaction, changes: Iterable[OffsetChange]) -> None:
+    """Whose clock is how far off."""
+    tx.execute_many(
         "UPDATE gateway SET offset_ms = ?, uncertainty_ms = ?, clock = ?, offset_at_ms = ? WHERE gateway = ?",
-        (offset.offset_ms, offset.uncertainty_ms, clock.value, at_ms, gateway),
+        [
+            (*(c.offset.offset_ms, c.offset.uncertainty_ms, c.clock.value), *(c.at_ms, c.gateway))
+            for c in changes
+        ],
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from gatehouse_hub.ports import Row, Transaction, Value
 from gatehouse_hub.store.columns import flag, integer, integer_or_none, text
 from gatehouse_shared.events import HazardData
+from gatehouse_shared.ids import HUB_GATEWAY
 from gatehouse_shared.names import HazardKind, Phase
 
 SILENT_MS: Final = 30 * 60_000
@@ -105,13 +106,19 @@ def open_hazards(tx: Transaction, site: str, limit: int = 1_000) -> list[HazardS
     return [_state(row) for row in tx.execute(sql, (site, limit))]
 
 
-def open_of(tx: Transaction, gateway: str, epoch: str) -> list[HazardState]:
-    """Hazards of one outbox, or of the hub itself, that are not cleared, oldest first."""
+def open_of(
+    tx: Transaction, gateway: str, epoch: str, devices: Sequence[str] = ()
+) -> list[HazardState]:
+    """Hazards of one outbox, or of the hub itself, that are not cleared, oldest first; of some devices only, if any are named."""
+    among = f" AND device IN ({', '.join('?' * len(devices))})" if devices else ""
+    # The hub's name stands in the text where it is meant, so that the index over the hub's own hazards is used.
+    whose = f"gateway = '{HUB_GATEWAY}'" if gateway == HUB_GATEWAY else "gateway = ?"
     sql = (
-        f"SELECT {_COLUMNS} FROM hazard WHERE gateway = ? AND epoch = ? AND phase <> 'cleared' "  # noqa: S608
+        f"SELECT {_COLUMNS} FROM hazard WHERE {whose} AND epoch = ? AND phase <> 'cleared'{among} "  # noqa: S608
         "ORDER BY hazard"
     )
-    return [_state(row) for row in tx.execute(sql, (gateway, epoch))]
+    params = (epoch, *devices) if gateway == HUB_GATEWAY else (gateway, epoch, *devices)
+    return [_state(row) for row in tx.execute(sql, params)]
 
 
 def is_last_known(heard_ms: int, now_ms: int, *, gateway_online: bool) -> bool:

@@ -5,18 +5,23 @@ is retired and never given to another thing; only a whole earlier version may co
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from gatehouse_hub.errors import ConfigError
-from gatehouse_hub.ports import Transaction
+from gatehouse_hub.ports import Dialect, Transaction
 from gatehouse_hub.store.columns import flag, integer, text
+from gatehouse_shared.ids import shard_number
 from gatehouse_shared.site import Site
 
 VERSIONS_MAX: Final = 8
 """Newest versions of a site that rows are checked against."""
+
+SITES_LOCK: Final = 4_725_702
+"""Number of PostgreSQL's advisory lock for adding site files."""
 
 _DECODER: Final = msgspec.json.Decoder(Site)
 
@@ -35,6 +40,7 @@ def add(tx: Transaction, site: Site, now_ms: int) -> int:
 
     ConfigError when an id or a gateway is already something else's.
     """
+    lock(tx)
     content = msgspec.json.encode(site).decode()
     sha256 = hashlib.sha256(content.encode()).hexdigest()
     rows = tx.execute(
@@ -55,6 +61,12 @@ def add(tx: Transaction, site: Site, now_ms: int) -> int:
     return version
 
 
+def lock(tx: Transaction) -> None:
+    """One process at a time adds site files, until its transaction ends: several may start with the same ones."""
+    if tx.dialect is Dialect.POSTGRESQL:
+        tx.execute("SELECT pg_advisory_xact_lock(?)", (SITES_LOCK,))
+
+
 def load_versions(tx: Transaction, site: str, limit: int = VERSIONS_MAX) -> list[SiteVersion]:
     """Newest first."""
     rows = tx.execute(
@@ -70,11 +82,43 @@ def load_latest(tx: Transaction, site: str) -> Site | None:
     return versions[0].site if versions else None
 
 
+def load_files(
+    tx: Transaction, wanted: Sequence[tuple[str, int]]
+) -> list[tuple[tuple[str, int], Site, int]]:
+    """Files of these (site, version), with the bytes each has in the store; those that are not there are left out."""
+    if not wanted:
+        return []
+    marks = ", ".join(["(?, ?)"] * len(wanted))
+    rows = tx.execute(
+        "SELECT site, version, content FROM site_version "  # noqa: S608 - only marks are put in
+        f"WHERE (site, version) IN (VALUES {marks})",
+        [value for pair in wanted for value in pair],
+    )
+    return [
+        ((text(r[0]), integer(r[1])), _DECODER.decode(text(r[2])), len(text(r[2]))) for r in rows
+    ]
+
+
+def version_numbers(tx: Transaction, site: str, limit: int = VERSIONS_MAX) -> list[int]:
+    """Numbers of a site's versions, newest first."""
+    rows = tx.execute(
+        "SELECT version FROM site_version WHERE site = ? ORDER BY version DESC LIMIT ?",
+        (site, limit),
+    )
+    return [integer(row[0]) for row in rows]
+
+
 def site_ids(tx: Transaction) -> list[str]:
     """Every site that has a file."""
     return [
         text(row[0]) for row in tx.execute("SELECT DISTINCT site FROM site_version ORDER BY site")
     ]
+
+
+def newest_versions(tx: Transaction) -> dict[str, int]:
+    """Every site that has a file, with the number of the version that holds now."""
+    rows = tx.execute("SELECT site, MAX(version) FROM site_version GROUP BY site ORDER BY site")
+    return {text(site): integer(version) for site, version in rows}
 
 
 def newest_stamp(tx: Transaction) -> tuple[int, int]:
@@ -130,6 +174,6 @@ def _register(tx: Transaction, site: Site) -> None:
                 remedy="A gateway's id is unique in a hub: choose another",
             )
         tx.execute(
-            "INSERT INTO gateway (gateway, site) VALUES (?, ?) ON CONFLICT (gateway) DO NOTHING",
-            (gateway, site.site),
+            "INSERT INTO gateway (gateway, site, shard) VALUES (?, ?, ?) ON CONFLICT (gateway) DO NOTHING",
+            (gateway, site.site, shard_number(site.site)),
         )

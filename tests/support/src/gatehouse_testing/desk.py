@@ -20,6 +20,7 @@ from gatehouse_hub.flows.on_turn import take_turn
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import events, gateways, quarantine, requests, sites
+from gatehouse_hub.store.gateways import PresenceChange
 from gatehouse_hub.store.users import Role
 from gatehouse_hub.values import EventKey, Offset, Presence
 from gatehouse_shared.commands import AcknowledgedRequest
@@ -110,8 +111,9 @@ class Front:
         )  # fmt: skip
         with self.database.transaction() as tx:
             sites.add(tx, site, now_ms)
-            gateways.save_birth(tx, f"gw_{name}", birth)
-            gateways.save_presence(tx, f"gw_{name}", Presence.ONLINE, "birth", now_ms)
+            gateways.save_births(tx, [(f"gw_{name}", birth)])
+            there = PresenceChange(f"gw_{name}", Presence.ONLINE, "birth", now_ms)
+            gateways.save_presences(tx, [there])
             gateways.save_seen(tx, {f"gw_{name}": now_ms})
         return site
 

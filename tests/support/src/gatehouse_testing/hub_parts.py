@@ -8,10 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
+from gatehouse_hub.flows.leaseholder import EveryPart, Holding
 from gatehouse_hub.ingest.inbox import Arrival, Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.ports import Changed, Database
+from gatehouse_shared.ids import SHARDS
 from gatehouse_shared.instants import to_ms
 from gatehouse_shared.wire import decode
 from gatehouse_testing.building import START
@@ -94,6 +96,8 @@ class Bench:
     metrics: CountingMetrics = field(default_factory=CountingMetrics)
     announcer: HeardAnnouncer = field(default_factory=HeardAnnouncer)
     inbox: Inbox = field(default_factory=Inbox)
+    holding: Holding = field(default_factory=lambda: EveryPart(SHARDS))
+    listened: list[frozenset[int]] = field(default_factory=list)
     woken: int = 0
 
     def parts(self) -> IngestParts:
@@ -106,6 +110,8 @@ class Bench:
             announcer=self.announcer,
             connected_s=lambda: 0.0 if self.broker.connected else None,
             on_work=self._wake,
+            holding=self.holding,
+            listen=self.listened.append,
         )
 
     def worker(self, make: Callable[[IngestParts], IngestWorker] = IngestWorker) -> IngestWorker:

@@ -18,6 +18,7 @@ from gatehouse_hub.live.broadcast import Broadcast, Change, ChangeKind
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import events, gateways, sites
 from gatehouse_hub.store.database import open_database
+from gatehouse_hub.store.gateways import OffsetChange, PresenceChange
 from gatehouse_hub.store.users import Role
 from gatehouse_hub.values import EventKey, Offset, Presence
 from gatehouse_shared.counts import Count
@@ -199,9 +200,11 @@ def _connect(stage: Stage) -> None:
             silent = gateway == "gw_gate"
             presence = Presence.OFFLINE if silent else Presence.ONLINE
             since_ms = now_ms - (7_200_000 if silent else 86_400_000)
-            gateways.save_birth(tx, gateway, birth)
-            gateways.save_presence(tx, gateway, presence, "birth", since_ms)
-            gateways.save_offset(tx, gateway, Offset(12, 4), ClockState.SYNCED, now_ms)
+            gateways.save_births(tx, [(gateway, birth)])
+            there = PresenceChange(gateway, presence, "birth", since_ms)
+            gateways.save_presences(tx, [there])
+            off = OffsetChange(gateway, Offset(12, 4), ClockState.SYNCED, now_ms)
+            gateways.save_offsets(tx, [off])
             gateways.save_seen(tx, {gateway: since_ms if silent else now_ms})
 
 
