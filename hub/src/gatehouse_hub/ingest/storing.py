@@ -91,10 +91,9 @@ def _account(tx: Transaction, marks: Mapping[LaneKey, Mark]) -> list[OwedAck]:
     return _acks(progress.load_epochs(tx, epochs), epochs)
 
 
-def load_acks(tx: Transaction, gateway: str, epochs: Sequence[str]) -> list[OwedAck]:
-    """How far both lanes of these epochs are stored; 0 for one never heard of."""
-    wanted = [(gateway, epoch) for epoch in epochs]
-    return _acks(progress.load_epochs(tx, wanted), wanted)
+def load_acks(tx: Transaction, epochs: Sequence[tuple[str, str]]) -> list[OwedAck]:
+    """How far both lanes of these (gateway, epoch) are stored; 0 for one never heard of."""
+    return _acks(progress.load_epochs(tx, epochs), epochs) if epochs else []
 
 
 def _acks(upto: Mapping[LaneKey, int], epochs: Iterable[tuple[str, str]]) -> list[OwedAck]:

@@ -187,8 +187,10 @@ class IngestWorker:
     def _write(self, batch: Batch) -> Outcome:
         with self._parts.database.transaction() as tx:
             outcome = storing.store(tx, batch.letters, batch.returned)
-            for gateway, birth in batch.births:
-                outcome.acks += storing.load_acks(tx, gateway, [e.epoch for e in birth.epochs])
+            born = [
+                (gateway, mark.epoch) for gateway, birth in batch.births for mark in birth.epochs
+            ]
+            outcome.acks += storing.load_acks(tx, born)
             now_ms = self._parts.now().ms
             for gateway, response in batch.responses:
                 requests.answer(tx, response.request, gateway, response.outcome, now_ms)
