@@ -23,6 +23,7 @@ from gatehouse_hub.ingest.retrying import RetryOutcome, retry
 from gatehouse_hub.linking.replay import replay
 from gatehouse_hub.pipeline import Role
 from gatehouse_hub.ports import Database
+from gatehouse_hub.simulate import cli as simulate_cli
 from gatehouse_hub.store import quarantine, sites
 from gatehouse_hub.store.database import open_database
 from gatehouse_shared.errors import WireError
@@ -79,6 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
     fusing.add_argument("events", type=Path, help="one event a line, in any order")
     fusing.add_argument("--site", type=Path, required=True, help="the site file")
     fusing.add_argument("--out", type=Path, required=True, help="one line a zone and minute")
+    simulating = commands.add_parser("simulate", help="a fleet that speaks to a broker")
+    simulate_cli.add_arguments(_bind(simulating, simulate_cli.run))
     held = commands.add_parser("quarantine", help="what was refused").add_subparsers(
         required=True, metavar="ACTION"
     )
