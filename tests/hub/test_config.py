@@ -1,11 +1,14 @@
 """The configuration says what is wrong, where, and what to do."""
 
+import base64
 from pathlib import Path
 
 import pytest
 
 from gatehouse_hub.config import load_config, load_site
+from gatehouse_hub.dispatching.telling import Consumer
 from gatehouse_hub.errors import ConfigError
+from gatehouse_shared.names import HazardClass
 from gatehouse_testing.dev.paths import ROOT
 
 
@@ -57,6 +60,72 @@ def test_a_fault_names_the_place_and_the_remedy(
         load_config(written(tmp_path, text))
     assert place in fault.value.place
     assert remedy in fault.value.remedy
+
+
+HOOK = "notify: {webhooks: [{id: desk, url: 'https://desk.example/in?x=1', secret_file: secret%s}]}"
+
+
+ONE = "{id: desk, url: 'https://desk.example/', secret_file: secret}"
+TWICE = f"notify: {{webhooks: [{ONE}, {ONE}]}}"
+
+
+def test_a_web_hook_hears_of_things_and_crowds_unless_more_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a secret of more than 24 bytes\n", encoding="utf-8")
+    (hook,) = load_config(written(tmp_path, HOOK % "")).hooks
+    assert hook.consumer == Consumer(
+        "desk", frozenset(), frozenset({HazardClass.THING, HazardClass.CROWD}), "P3"
+    )
+    assert (hook.address.host, hook.address.port, hook.address.tls) == ("desk.example", 443, True)
+    assert (hook.address.target, hook.address.secret) == (
+        "/in?x=1",
+        b"a secret of more than 24 bytes",
+    )
+    assert "more than 24" not in repr(hook)
+    (named,) = load_config(written(tmp_path, HOOK % ", classes: [p, h], sites: [court]")).hooks
+    assert named.consumer.classes == {HazardClass.PRESENCE, HazardClass.HELP}
+
+
+def test_a_secret_may_be_written_as_the_libraries_of_receivers_do(tmp_path: Path) -> None:
+    secret = bytes(range(32))
+    (tmp_path / "secret").write_text("whsec_" + base64.b64encode(secret).decode(), encoding="utf-8")
+    (hook,) = load_config(written(tmp_path, HOOK % "")).hooks
+    assert hook.address.secret == secret
+
+
+@pytest.mark.parametrize(
+    ("text", "secret", "place", "remedy"),
+    [
+        (HOOK % "", "short", "desk.secret_file", "openssl rand"),
+        (HOOK % "", "whsec_$$$", "desk.secret_file", "Copy"),
+        (HOOK % ", classes: [p]", "x" * 24, "desk.sites", "that one site"),
+        (HOOK % ", classes: [p], sites: [a, b]", "x" * 24, "desk.sites", "that one site"),
+        (HOOK % ", classes: [q]", "x" * 24, "notify.webhooks[0].classes", "Correct"),
+        ((HOOK % "").replace("https", "http"), "x" * 24, "desk.url", "https://"),
+        ((HOOK % "").replace("https", "ftp"), "x" * 24, "desk.url", "https://HOST"),
+        ((HOOK % "").replace("desk.example", "me:pw@desk.example"), "x" * 24, "desk.url", "signature"),
+        ((HOOK % "").replace("desk.example", "desk.example:99999"), "x" * 24, "desk.url", "Correct"),
+        ((HOOK % "").replace("/in", "/in now"), "x" * 24, "desk.url", "percent"),
+        (TWICE, "x" * 24, "notify.webhooks", "id of its own"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_web_hook_names_it(
+    tmp_path: Path, text: str, secret: str, place: str, remedy: str
+) -> None:
+    (tmp_path / "secret").write_text(secret, encoding="utf-8")
+    with pytest.raises(ConfigError) as fault:
+        load_config(written(tmp_path, text))
+    assert place in fault.value.place
+    assert remedy in fault.value.remedy
+
+
+def test_a_web_hook_may_be_plain_on_this_machine_and_where_somebody_says_so(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x" * 24, encoding="utf-8")
+    for text in (
+        (HOOK % "").replace("https://desk.example", "http://127.0.0.1:9"),
+        (HOOK % ", allow_plaintext: true").replace("https", "http"),
+    ):
+        (hook,) = load_config(written(tmp_path, text)).hooks
+        assert not hook.address.tls
 
 
 def test_a_broker_on_a_closed_network_may_be_plain_when_somebody_says_so(tmp_path: Path) -> None:

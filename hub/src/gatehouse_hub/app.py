@@ -22,9 +22,10 @@ from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.mqtt import BrokerLink
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.live.metrics import PrometheusMetrics
+from gatehouse_hub.notify.webhook import Webhook
 from gatehouse_hub.pipeline import Outside, Part, Role, build_pipeline
 from gatehouse_hub.ports import Clock, Database
-from gatehouse_hub.store import gateways, sites
+from gatehouse_hub.store import consumers, gateways, sites
 from gatehouse_hub.store.database import open_database
 from gatehouse_shared.instants import to_ms
 
@@ -108,6 +109,8 @@ class Hub:
         """Read the site files, then start everything. Raises ConfigError for what a person must correct."""
         roles = self._config.roles
         add_sites(self._database, self._clock, self._config)
+        if Role.NOTIFY in roles:
+            name_consumers(self._database, self._clock, self._config)
         if Role.API in roles:
             self.first_password = ensure_first_admin(self._database, self._clock, self._passwords)
             application = build_application(self._services)
@@ -141,6 +144,7 @@ class Hub:
             clock=self._clock,
             metrics=self._metrics,
             metrics_text=self._read_metrics,
+            channels={hook.consumer.id: Webhook(hook.address) for hook in self._config.hooks},
         )
 
     def _read_metrics(self) -> bytes:
@@ -157,6 +161,14 @@ def add_sites(database: Database, clock: Clock, config: HubConfig) -> None:
         gateways.fill_shards(tx)
         for site in files:
             sites.add(tx, site, to_ms(clock.now()))
+
+
+def name_consumers(database: Database, clock: Clock, config: HubConfig) -> None:
+    """Make the configured consumers the ones that are told."""
+    with database.transaction() as tx:
+        consumers.replace_consumers(
+            tx, [hook.consumer for hook in config.hooks], to_ms(clock.now())
+        )
 
 
 def serve(config: HubConfig) -> None:

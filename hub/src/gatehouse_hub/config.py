@@ -10,12 +10,13 @@ configuration can be shown. Every fault is a ConfigError that names the key and 
     roles: [ingest, linking, notify, api]   # fewer only over PostgreSQL
 """
 
+import base64
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,10 +24,14 @@ import yaml
 from msgspec import Meta
 
 from gatehouse_hub.api.server import Binding, check_binding, is_loopback
+from gatehouse_hub.dispatching.telling import Consumer
 from gatehouse_hub.errors import ConfigError
 from gatehouse_hub.ingest.connection import Broker
+from gatehouse_hub.notify.webhook import SECRET_MIN, Address, Hook
 from gatehouse_hub.pipeline import ALL_ROLES, Role
 from gatehouse_shared.errors import SiteError
+from gatehouse_shared.ids import Id
+from gatehouse_shared.names import HazardClass
 from gatehouse_shared.site import Site, decode_site
 
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -65,6 +70,28 @@ class HttpSection(Section, frozen=True, kw_only=True):
     open_metrics: bool = False
 
 
+class WebhookSection(Section, frozen=True, kw_only=True):
+    """Who is told over HTTP. Without `sites` of every site; classes `p` and `h` only where they are named."""
+
+    id: Id
+    url: Annotated[str, Meta(min_length=1, max_length=2_048)]
+    secret_file: PathText
+    sites: Annotated[tuple[Id, ...], Meta(max_length=1_000)] = ()
+    classes: Annotated[tuple[HazardClass, ...], Meta(min_length=1, max_length=4)] = (
+        HazardClass.THING,
+        HazardClass.CROWD,
+    )
+    min_priority: Literal["P1", "P2", "P3", "P4"] = "P3"
+    ca_file: PathText | None = None
+    allow_plaintext: bool = False
+
+
+class NotifySection(Section, frozen=True, kw_only=True):
+    """Who is told of incidents."""
+
+    webhooks: Annotated[tuple[WebhookSection, ...], Meta(max_length=32)] = ()
+
+
 class HubFile(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -72,6 +99,7 @@ class HubFile(Section, frozen=True, kw_only=True):
     mqtt: MqttSection = MqttSection()
     http: HttpSection = HttpSection()
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=len(Role))] = tuple(Role)
+    notify: NotifySection = NotifySection()
     sites: Annotated[tuple[PathText, ...], Meta(max_length=10_000)] = ()
 
 
@@ -84,6 +112,7 @@ class HubConfig:
     binding: Binding
     public_urls: tuple[str, ...]
     open_metrics: bool
+    hooks: tuple[Hook, ...]
     sites: tuple[Path, ...]
     roles: frozenset[Role] = ALL_ROLES
 
@@ -136,6 +165,7 @@ def resolve(file: HubFile, folder: Path) -> HubConfig:
         binding=binding,
         public_urls=file.http.public_urls,
         open_metrics=file.http.open_metrics,
+        hooks=resolve_hooks(file.notify, folder),
         sites=tuple(folder / site for site in file.sites),
         roles=frozenset(file.roles),
     )
@@ -216,11 +246,101 @@ def _broker(section: MqttSection, folder: Path) -> Broker:
     )
 
 
+def resolve_hooks(section: NotifySection, folder: Path) -> tuple[Hook, ...]:
+    """Web hooks with their secrets read. Raises ConfigError."""
+    ids = [hook.id for hook in section.webhooks]
+    if twice := sorted({i for i in ids if ids.count(i) > 1}):
+        raise ConfigError(
+            f"{twice[0]} is there twice",
+            place="notify.webhooks",
+            remedy="Give each web hook an id of its own",
+        )
+    return tuple(_hook(hook, folder) for hook in section.webhooks)
+
+
+def _hook(section: WebhookSection, folder: Path) -> Hook:
+    place = f"notify.webhooks.{section.id}"
+    if HazardClass.PRESENCE in section.classes and len(section.sites) != 1:
+        raise ConfigError(
+            "presence is told to a consumer of one site only",
+            place=f"{place}.sites",
+            remedy="Name that one site, and make a web hook for each further site",
+        )
+    parts = urlsplit(section.url)
+    tls = parts.scheme == "https"
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+        raise ConfigError(
+            "not the address of a web hook", place=f"{place}.url", remedy="Write https://HOST/PATH"
+        )
+    if parts.username or parts.password:
+        raise ConfigError(
+            "the address holds a user or password",
+            place=f"{place}.url",
+            remedy="Let the receiver check the signature instead",
+        )
+    if not re.fullmatch(r"[!-~]*", parts.path + parts.query):
+        raise ConfigError(
+            "the address holds a character that is not allowed there",
+            place=f"{place}.url",
+            remedy="Write it percent-encoded",
+        )
+    if not (tls or section.allow_plaintext or is_loopback(parts.hostname)):
+        raise ConfigError(
+            f"without TLS everything between the hub and {parts.hostname} can be read on the way",
+            place=f"{place}.url",
+            remedy="Use https://, or set allow_plaintext: true on a network nobody else is on",
+        )
+    consumer = Consumer(
+        section.id, frozenset(section.sites), frozenset(section.classes), section.min_priority
+    )
+    address = Address(
+        host=parts.hostname,
+        port=_port(section.url, place) or (443 if tls else 80),
+        target=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
+        tls=tls,
+        ca_file=_path(folder, section.ca_file),
+        secret=_hook_secret(folder / section.secret_file, place),
+    )
+    return Hook(consumer, address)
+
+
+def _port(url: str, place: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        raise ConfigError(
+            "the port is no number from 0 to 65535", place=f"{place}.url", remedy="Correct it"
+        ) from None
+
+
+def _hook_secret(path: Path, place: str) -> bytes:
+    """The secret of a web hook: `whsec_` and base64, as the libraries of receivers write it, or any text."""
+    written = _secret(path, f"{place}.secret_file") or ""
+    if written.startswith("whsec_"):
+        try:
+            secret = base64.b64decode(written.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise ConfigError(
+                "what follows whsec_ is not base64",
+                place=f"{place}.secret_file",
+                remedy="Copy the secret again",
+            ) from None
+    else:
+        secret = written.encode()
+    if len(secret) < SECRET_MIN:
+        raise ConfigError(
+            f"shorter than {SECRET_MIN} bytes",
+            place=f"{place}.secret_file",
+            remedy=f"Make one: openssl rand -base64 {SECRET_MIN}",
+        )
+    return secret
+
+
 def _path(folder: Path, text: str | None) -> Path | None:
     return None if text is None else folder / text
 
 
-def _secret(path: Path | None) -> str | None:
+def _secret(path: Path | None, place: str = "mqtt.password_file") -> str | None:
     if path is None:
         return None
     try:
@@ -228,6 +348,6 @@ def _secret(path: Path | None) -> str | None:
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}",
-            place="mqtt.password_file",
+            place=place,
             remedy="Check the path and its rights",
         ) from None

@@ -2,7 +2,7 @@
 
     ingest    messages of gateways, checked and stored in one transaction, acknowledged after it        a thread
     linking   events to incidents, some dozens of sites at a time, woken by ingest                        a thread
-    notify    what others are told, made as it should be every few seconds                                a thread
+    notify    who must be told of an incident is told; `out/` topics, made as they should be               two threads
     api       fusion (`places`), the desk and people's rights, asked by the console and by integrators    the server's threads
     live      what changed, from every stage to whoever listens
 
@@ -12,7 +12,7 @@ One process may do all of it, or several share a PostgreSQL and do the roles the
 among them by leases, linkers claim sites, notifiers hold the lease `out`, and any API process may be asked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,8 @@ from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.live.broadcast import Broadcast
+from gatehouse_hub.notify.attempts import Channel
+from gatehouse_hub.notify.notifier import Notifier
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
@@ -60,7 +62,8 @@ ALL_ROLES: Final = frozenset(Role)
 class Outside:
     """What the stages ask of the world.
 
-    `connected_s`: since when the broker is connected; `listen`: which shards to read from it; `metrics_text` for Prometheus.
+    `connected_s`: since when the broker is connected; `listen`: which shards to read from it; `metrics_text` for Prometheus;
+    `channels`: by consumer, how it is told.
     """
 
     database: Database
@@ -72,6 +75,7 @@ class Outside:
     clock: Clock
     metrics: Metrics
     metrics_text: Callable[[], bytes]
+    channels: Mapping[str, Channel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +125,21 @@ def build_pipeline(
         settings=settings,
         passwords=passwords,
     )
-    notify = OutLoop(
+    notifier = Notifier(outside.database, outside.channels, outside.clock, outside.metrics)
+    topics = OutLoop(
         OutTopics(outside.database, outside.publisher),
         lambda now: look(services.places, now),
         outside.clock,
         outside.metrics,
         hold(outside.database, OUT_LEASE, 1, OUT_TIMES),
     )
-    parts = {
-        Role.LINKING: Part("linking", linking.run, linking.stop),
-        Role.INGEST: Part("ingest", ingest.run, ingest.stop),
-        Role.NOTIFY: Part("notify", notify.run, notify.stop),
-    }
-    return Pipeline(tuple(part for role, part in parts.items() if role in roles), services)
+    parts = (
+        (Role.LINKING, Part("linking", linking.run, linking.stop)),
+        (Role.INGEST, Part("ingest", ingest.run, ingest.stop)),
+        (Role.NOTIFY, Part("notify", notifier.run, notifier.stop)),
+        (Role.NOTIFY, Part("topics", topics.run, topics.stop)),
+    )
+    return Pipeline(tuple(part for role, part in parts if role in roles), services)
 
 
 def look(places: Places, now: datetime) -> dict[str, SiteNow]:

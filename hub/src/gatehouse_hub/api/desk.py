@@ -5,6 +5,7 @@ from datetime import datetime
 
 from gatehouse_hub.dispatching.workflow import Action, Cause
 from gatehouse_hub.flows.on_operator import ask_gateways
+from gatehouse_hub.flows.telling import tell
 from gatehouse_hub.live.broadcast import Broadcast, Change, ChangeKind
 from gatehouse_hub.ports import Clock, Database, Transaction
 from gatehouse_hub.store import desk, views
@@ -101,6 +102,7 @@ class Desk:
         if decision.changed:
             name = f"incident.{action.value}"
             append_act(tx, Act(now, by, name, site=record.site, object=record.id))
+            tell(tx, [record.id], to_ms(now))
         return desk.load_incident(tx, record.id) or record
 
     def _tell(self, record: IncidentRecord) -> None:

@@ -7,6 +7,7 @@ same incidents, however often and in whatever order they came.
 from dataclasses import dataclass, replace
 
 from gatehouse_hub.errors import StoreError, TurnFailedError
+from gatehouse_hub.flows.telling import tell
 from gatehouse_hub.flows.unreadable import open_unreadable
 from gatehouse_hub.linking.amend import Amended, amend
 from gatehouse_hub.linking.linker import NearMiss, link_rows
@@ -99,6 +100,7 @@ def _link(
         elif latest_act(tx, empty.id, "merge_proposed") != empty.into:
             add_act(tx, empty.id, now_ms, "merge_proposed", None, empty.into)
         changed.append(empty.id)
+    tell(tx, changed, now_ms)
     opened = tuple(a.id for a in amended if a.is_new)
     return Turn(pending.site, tuple(changed), opened, any_presence(tx, changed))
 

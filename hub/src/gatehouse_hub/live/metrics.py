@@ -21,6 +21,8 @@ COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "answers_unasked": ("Answers to requests that nobody made", ()),
     "links": ("Incidents that were linked anew", ()),
     "out_topics_written": ("Retained topics written for others", ()),
+    "notification_attempts": ("Attempts to tell a consumer by how they went", ("outcome",)),
+    "notifications_given_up": ("Notifications that nobody received", ()),
     "link_failures": ("Turns of the linker that failed and were put off", ()),
 }
 HISTOGRAMS: Final[Mapping[str, str]] = {
@@ -29,6 +31,8 @@ HISTOGRAMS: Final[Mapping[str, str]] = {
 }
 GAUGES: Final[Mapping[str, str]] = {
     "inbox_messages": "Messages that wait to be stored",
+    "notifications_waiting": "Notifications that are not sent yet",
+    "notifications_failed": "Notifications that were given up and are still kept",
     "broker_connected": "1 while both broker connections listen",
     "shards_held": "Shards whose gateways this process looks after",
     "gateways_watched": "Gateways of these shards",

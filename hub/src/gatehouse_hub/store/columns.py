@@ -3,7 +3,10 @@
 A column of another type is a defect of a statement or a schema that was changed by hand: StoreError.
 """
 
+from typing import Final
+
 from gatehouse_hub.errors import StoreError
+from gatehouse_hub.linking.priority import Priority
 from gatehouse_hub.ports import Value
 
 
@@ -41,3 +44,14 @@ def text_or_none(value: Value) -> str | None:
 def integer_or_none(value: Value) -> int | None:
     """A BIGINT column that may be NULL."""
     return None if value is None else integer(value)
+
+
+_PRIORITIES: Final[dict[str, Priority]] = {"P1": "P1", "P2": "P2", "P3": "P3", "P4": "P4"}
+
+
+def priority(value: Value) -> Priority:
+    """A TEXT column that holds the priority of an incident."""
+    found = _PRIORITIES.get(text(value))
+    if found is None:
+        raise StoreError(f"expected a priority, found {value!r}")
+    return found

@@ -9,10 +9,8 @@ import msgspec
 
 from gatehouse_hub.dispatching.clocks import due_ms
 from gatehouse_hub.dispatching.workflow import Action, Cause, Decision, decide
-from gatehouse_hub.errors import StoreError
-from gatehouse_hub.linking.priority import Priority
 from gatehouse_hub.ports import Row, Transaction, Value
-from gatehouse_hub.store.columns import flag, integer, integer_or_none, text, text_or_none
+from gatehouse_hub.store.columns import flag, integer, integer_or_none, priority, text, text_or_none
 from gatehouse_hub.store.incidents import StoredReason, Story, add_act
 from gatehouse_hub.store.records import (
     ActRecord,
@@ -168,7 +166,6 @@ def take_action(  # noqa: PLR0913 - who, when, what, why and a note are one act
     return decision
 
 
-_PRIORITIES: Final[dict[str, Priority]] = {"P1": "P1", "P2": "P2", "P3": "P3", "P4": "P4"}
 _ACT_NAMES: Final = {
     Action.ACKNOWLEDGE: "acknowledged",
     Action.RESOLVE: "resolved",
@@ -180,17 +177,10 @@ def _reasons(reasons: Sequence[StoredReason]) -> tuple[ReasonRecord, ...]:
     return tuple(ReasonRecord(key=r.key, params=r.params, en=r.en, zh_cn=r.zh_cn) for r in reasons)
 
 
-def _priority(value: Value) -> Priority:
-    found: Priority | None = _PRIORITIES.get(text(value))
-    if found is None:
-        raise StoreError(f"expected a priority, found {value!r}")
-    return found
-
-
 def _record(row: Row) -> IncidentRecord:
-    state, priority, opened_ms = IncidentState(text(row[6])), _priority(row[7]), integer(row[8])
+    state, urgency, opened_ms = IncidentState(text(row[6])), priority(row[7]), integer(row[8])
     acknowledged_ms, resolved_ms = integer_or_none(row[14]), integer_or_none(row[16])
-    due = due_ms(state, priority, opened_ms, acknowledged_ms)
+    due = due_ms(state, urgency, opened_ms, acknowledged_ms)
     return IncidentRecord(
         id=text(row[0]),
         site=text(row[1]),
@@ -199,7 +189,7 @@ def _record(row: Row) -> IncidentRecord:
         zone=text(row[4]),
         zones=msgspec.json.decode(text(row[5]), type=tuple[str, ...]),
         state=state,
-        priority=priority,
+        priority=urgency,
         opened_at=from_ms(opened_ms),
         updated_at=from_ms(integer(row[9])),
         due_at=None if due is None else from_ms(due),
