@@ -70,7 +70,8 @@ def put(database: Database, *rows: Event, late: bool = False) -> None:
                 key=key, site="testing", event=event, canonical=canonical, sha256=sha256_hex(canonical), corrected_ms=at_ms,
                 offset=None, arrived_ms=at_ms + (8 * 3_600_000 if late else 500), historical=late,
             )  # fmt: skip
-            events.record(tx, [new])
+            if not events.hashes(tx, [key]):
+                events.record(tx, [new])
             work.add(tx, [work.Pending("testing", at_ms, at_ms + 500)])
 
 

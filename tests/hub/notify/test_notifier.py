@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -46,7 +46,7 @@ def left(database: Database) -> dict[Delivery, int]:
 
 
 @contextmanager
-def running(*notifiers: Notifier) -> Iterator[None]:
+def running(*notifiers: Notifier) -> Generator[None]:
     threads = [threading.Thread(target=n.run, daemon=True) for n in notifiers]
     for thread in threads:
         thread.start()

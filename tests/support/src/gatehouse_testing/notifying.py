@@ -4,7 +4,7 @@ import logging
 import sys
 
 from gatehouse_hub.clock import SystemClock
-from gatehouse_hub.dispatching.telling import Consumer, Standing, What, key_of
+from gatehouse_hub.dispatching.telling import Consumer, Priority, Standing, What, key_of
 from gatehouse_hub.notify.notifier import Notifier
 from gatehouse_hub.notify.webhook import Webhook
 from gatehouse_hub.ports import Database
@@ -20,18 +20,22 @@ DESK = Consumer("desk", frozenset(), frozenset(HazardClass), "P4")
 LEASE_S = 2.5
 
 
-def standing(incident: str, *, priority: str = "P2", live_rows: int = 1) -> Standing:
+def standing(incident: str, *, priority: Priority = "P2", live_rows: int = 1) -> Standing:
     """An incident of the site `testing`."""
-    urgency = {"P1": "P1", "P2": "P2", "P3": "P3", "P4": "P4"}[priority]
     return Standing(
         incident=incident, site="testing", hazard_class=HazardClass.THING, kind=HazardKind.FIRE_SMOKE, zone="z0",
-        priority=urgency, opened_ms=0, state=IncidentState.OPEN, drill=False, historical=False, merged_into=None, acts=0,
+        priority=priority, opened_ms=0, state=IncidentState.OPEN, drill=False, historical=False, merged_into=None, acts=0,
         live_rows=live_rows,
     )  # fmt: skip
 
 
 def leave(
-    database: Database, incident: str, at_ms: int, *, name: str = "opened", priority: str = "P2"
+    database: Database,
+    incident: str,
+    at_ms: int,
+    *,
+    name: str = "opened",
+    priority: Priority = "P2",
 ) -> str:
     """Write that DESK must be told; the key."""
     key = key_of(DESK.id, incident, name)
