@@ -1,0 +1,107 @@
+"""Processes that are killed, in the numbers of the requirements, each kind twice: what was lost, doubled or unaccounted for.
+
+    agent_killed     the gateway 200 times, while it writes 20,000 rows
+    broker_killed    the broker 50 times; of these `broker_wiped` lost its store 10 times
+    ingest_killed    the hub 200 times, 50 of them between COMMIT and acknowledgement
+    linker_killed    eight linkers 100 times
+
+`GATEHOUSE_FAULTS_SHARE=0.1` makes a tenth of the deaths and says so. Seeds are printed; `GATEHOUSE_FAULTS_SEED=N` takes others.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from gatehouse_testing.dev.bench import Figure
+from gatehouse_testing.faults.linkers import kill_linkers
+from gatehouse_testing.faults.suites import (
+    Outcome,
+    Plan,
+    Suite,
+    kill_agents,
+    kill_brokers,
+    kill_ingest,
+)
+from gatehouse_testing.faults.tally import Counts
+from gatehouse_testing.faults.yard import yard
+from gatehouse_testing.postgres import postgres_cluster
+from gatehouse_testing.usage import load
+
+RUNS: Final = 2
+ROWS: Final = 20_000
+Run = Callable[[Path, str, Plan], Outcome]
+
+
+def figures() -> dict[str, Figure]:
+    """Every kind, twice."""
+    kinds: dict[str, tuple[Run, Plan]] = {
+        "agent_killed": (_in_yard(kill_agents), _plan(kills=200, rows=ROWS)),
+        "broker_killed": (_in_yard(kill_brokers), _plan(kills=40, rows=ROWS)),
+        "broker_wiped": (_in_yard(kill_brokers), _plan(kills=10, rows=ROWS // 4, wipes=10)),
+        "ingest_killed": (_in_yard(kill_ingest), _plan(kills=200, rows=ROWS, between=50)),
+        "linker_killed": (kill_linkers, _plan(kills=100, rows=2_000)),
+    }
+    found: dict[str, Figure] = {}
+    with tempfile.TemporaryDirectory() as room, postgres_cluster() as cluster:
+        for name, (run, plan) in kinds.items():
+            outcomes: list[Outcome] = []
+            for number in range(1, RUNS + 1):
+                seeded = _seeded(plan, number)
+                outcome = run(Path(room) / f"{name}-{number}", cluster.fresh(), seeded)
+                print(f"{name}: {outcome}", flush=True)
+                outcomes.append(outcome)
+            found.update(_figures(name, outcomes))
+    return found
+
+
+def _in_yard(suite: Suite) -> Run:
+    def run(folder: Path, database: str, plan: Plan) -> Outcome:
+        with yard(folder, database) as found:
+            return suite(found, plan)
+
+    return run
+
+
+def _plan(*, kills: int, rows: int, wipes: int = 0, between: int = 0) -> Plan:
+    share = float(os.environ.get("GATEHOUSE_FAULTS_SHARE", "1"))
+
+    def part(number: int) -> int:
+        return max(1, round(number * share)) if number else 0
+
+    return Plan(
+        seed=0, kills=part(kills), rows=part(rows), wipes=part(wipes), between=part(between)
+    )
+
+
+def _seeded(plan: Plan, number: int) -> Plan:
+    first = int(os.environ.get("GATEHOUSE_FAULTS_SEED", "20261129"))
+    return Plan(
+        seed=first + number,
+        kills=plan.kills,
+        rows=plan.rows,
+        wipes=plan.wipes,
+        between=plan.between,
+    )
+
+
+def _figures(name: str, outcomes: list[Outcome]) -> dict[str, Figure]:
+    counts = sum((outcome.counts for outcome in outcomes), Counts(0, 0, 0))
+    took_s = sum(outcome.took_s for outcome in outcomes)
+    how = (
+        f"{len(outcomes)} runs, seeds {', '.join(str(o.plan.seed) for o in outcomes)}: "
+        f"{sum(o.plan.kills for o in outcomes)} kills, {counts.rows} rows, {counts.incidents} incidents, "
+        f"{took_s:.0f} s, load {load():.1f}"
+    )
+    numbers = {
+        "lost": counts.lost,
+        "duplicated": counts.duplicated,
+        "unaccounted": counts.unaccounted,
+    }
+    return {
+        f"{name}_{what}": Figure(
+            value=float(number), unit="rows", goal="0", met=number == 0, how=how
+        )
+        for what, number in numbers.items()
+    }
