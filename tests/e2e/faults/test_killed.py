@@ -19,7 +19,6 @@ from gatehouse_testing.faults.yard import yard
 from gatehouse_testing.postgres import PostgresCluster
 
 pytestmark = pytest.mark.broker
-SERVING_S = 5.0
 
 
 def full(*plan: object) -> object:
@@ -47,10 +46,7 @@ def test_a_gateway_that_is_killed_loses_nothing_and_says_nothing_twice(
     tmp_path: Path, database_url: str, plan: Plan
 ) -> None:
     with yard(tmp_path, database_url) as found:
-        outcome = kill_agents(found, plan)
-    holds(outcome)
-    assert outcome.serving_s is not None
-    assert outcome.serving_s <= SERVING_S
+        holds(kill_agents(found, plan))
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ imports is saved, so that hundreds of deaths fit into minutes.
 """
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -22,7 +22,6 @@ _PRELOADED: Final = [
     "gatehouse_testing.faults.hub_process",
     "gatehouse_testing.faults.linker_process",
 ]
-_PR_SET_PDEATHSIG: Final = 1
 END_S: Final = 20.0
 TAIL_BYTES: Final = 4_096
 
@@ -150,11 +149,18 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _end_with_parent() -> None:
+    """Nobody outlives the test, however it ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    die()
+
+
 def _live(path: str, main: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """The life of a child: its words in `path`, its log beside it."""
     os.setpgid(0, 0)  # Ctrl-C at the terminal is for the parent, which ends its children
-    # The server ends with the parent, however that ends; nobody outlives it.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for number, name in ((1, path), (2, str(Path(path).with_suffix(".log")))):
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(file, number)

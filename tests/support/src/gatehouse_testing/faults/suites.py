@@ -14,13 +14,16 @@ from typing import Final
 from gatehouse_testing.faults import gateway_process
 from gatehouse_testing.faults.hub_process import ACK_FIRST, HubTask
 from gatehouse_testing.faults.tally import Counts
-from gatehouse_testing.faults.yard import Yard, task_of
+from gatehouse_testing.faults.yard import UP_S, Yard, task_of
+from gatehouse_testing.waiting import wait_until
 
 LIFE_S: Final = 1.5
 """About how long a broker or a hub lives between two deaths; what is written a second follows from it."""
-CHOSEN_S: Final = 5.0
+AT_WORK: Final = 0.9
+"""The share of gateways whose time runs from when they work; the rest may die as they start."""
+CHOSEN_S: Final = 10.0
 """How long a hub is waited for that is to die at a moment which may not come."""
-LIVES_MORE: Final = 3
+LIVES_MORE: Final = 5
 """A suite may take so many times the lives it was asked for until the chosen moments have come."""
 
 
@@ -68,7 +71,9 @@ def kill_agents(yard: Yard, plan: Plan) -> Outcome:
         task = task_of(yard, drawn, plan.rows * life // plan.kills)
         started_s = time.monotonic()
         yard.gateway.start(replace(task, die_at=moment, after=drawn.randint(1, 8)))
-        yard.gateway.wait_dead(drawn.uniform(0.05, 1.2))
+        if drawn.random() < AT_WORK:
+            wait_until(yard.gateway.life, UP_S, what="the gateway is up")
+        yard.gateway.wait_dead(drawn.uniform(0.0, 1.0))
         yard.gateway.kill()
         serving_s = max(serving_s, _up_after(yard, started_s))
     yard.gateway.start(task_of(yard, drawn, plan.rows))
@@ -110,7 +115,8 @@ def kill_ingest(yard: Yard, plan: Plan, *, ack_first: bool = False) -> Outcome:
         moment = ACK_FIRST if ack_first else drawn.choice(("", "before_commit", "after_commit"))
         hub = HubTask(config=yard.config, die_at=moment, after=drawn.randint(1, 3))
         yard.start_hub(hub, wait=False)
-        yard.hub.wait_dead(CHOSEN_S if moment else drawn.uniform(0.2, 1.2))
+        wait_until(lambda: yard.hub.life() or not yard.hub.is_alive, UP_S)
+        yard.hub.wait_dead(CHOSEN_S if moment else drawn.uniform(0.0, 1.0))
         between += yard.hub.last() == "dies after_commit"
         yard.hub.kill()
     yard.start_hub()

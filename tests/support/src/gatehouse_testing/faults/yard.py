@@ -48,6 +48,7 @@ class Yard:
 
     def drain(self, timeout_s: float = DRAIN_S) -> None:
         """Wait until the gateway has written enough and the hub has acknowledged all of it."""
+        wait_until(self.gateway.life, UP_S, what="the gateway is up")
         self.gateway.tell(signal.SIGUSR1)
         wait_until(
             lambda: self.gateway.last() == "drained", timeout_s, what="the outbox is drained"
