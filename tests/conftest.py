@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,14 @@ def assets() -> Path:
     if not (folder / "INDEX.md").exists():
         pytest.skip("no test material; GATEHOUSE_ASSETS names no folder with an INDEX.md")
     return folder
+
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A folder in memory where there is such a thing: for tests in which a disk is simulated, or nothing is to be synced."""
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

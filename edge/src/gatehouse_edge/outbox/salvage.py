@@ -15,8 +15,9 @@ from typing import Final
 
 import apsw
 
+from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.outbox.rows import kind_of
-from gatehouse_edge.outbox.schema import PAGE_BYTES, DamagedError, connect
+from gatehouse_edge.outbox.schema import PAGE_BYTES, DamagedError, connect, first_int
 from gatehouse_shared.errors import WireError
 from gatehouse_shared.instants import format_instant
 from gatehouse_shared.names import Lane
@@ -54,16 +55,62 @@ class _Lane:
     rows: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
 
-def move_aside(path: Path, now: datetime) -> Path:
-    """Rename the file and its WAL so that a new one can be made; the new name."""
-    stamp = format_instant(now).replace(":", "").replace(".", "")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("", "-wal"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
+def move_aside(path: Path) -> Path:
+    """Rename the file and its WAL so that a new one can be made; the new name. Call `keep_aside` when all is saved in that."""
+    aside = _aside_of(path)
+    _move(path, aside, ("", "-wal"))
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
     return aside
+
+
+def resume_salvage(path: Path) -> None:
+    """Where a process died between `move_aside` and the first commit of the new file, the damaged one is put back."""
+    aside = _aside_of(path)
+    if not aside.exists() or _has_epoch(path):
+        return
+    if path.exists():
+        # Made after both renames: what lies here is the unfinished new one.
+        for suffix in ("", "-wal"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    _move(aside, path, ("-wal", ""))
+
+
+def keep_aside(path: Path, now: datetime) -> Path | None:
+    """The damaged file gets a name to stay under: its rows are in the new one. None where there is none."""
+    aside = _aside_of(path)
+    if not aside.exists():
+        return None
+    stamp = format_instant(now).replace(":", "").replace(".", "")
+    kept = path.with_name(f"{path.name}.damaged-{stamp}")
+    _move(aside, kept, ("-wal", ""))
+    return kept
+
+
+def _aside_of(path: Path) -> Path:
+    return path.with_name(path.name + ".salvaging")
+
+
+def _move(source: Path, target: Path, suffixes: tuple[str, str]) -> None:
+    for suffix in suffixes:
+        file = source.with_name(source.name + suffix)
+        if file.exists():
+            file.rename(target.with_name(target.name + suffix))
+
+
+def _has_epoch(path: Path) -> bool:
+    """Whether a file is an outbox that was begun."""
+    if not path.exists():
+        return False
+    try:
+        connection = connect(path, create=False)
+    except (DamagedError, OutboxError, apsw.Error):
+        return False
+    try:
+        return bool(first_int(connection, "SELECT count(*) FROM epochs WHERE current=1"))
+    except apsw.Error:
+        return False
+    finally:
+        connection.close()
 
 
 def salvage_into(new: apsw.Connection, aside: Path, gateway: str) -> Salvage:

@@ -107,7 +107,7 @@ def _set_up(connection: apsw.Connection, *, create: bool) -> None:
         "cache_size=-4096",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    if create:
+    if create or _is_blank(connection):
         with connection:
             connection.execute(_TABLES)
             connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
@@ -126,6 +126,15 @@ def _set_up(connection: apsw.Connection, *, create: bool) -> None:
     if version != SCHEMA_VERSION:
         raise DamagedError(f"file version {version} does not exist")
     connection.execute("SELECT n, lane, last, acked FROM lanes").fetchall()
+
+
+def _is_blank(connection: apsw.Connection) -> bool:
+    """Whether the process that made the file died before it had made anything in it."""
+    return (
+        first_int(connection, "PRAGMA page_count") <= 1
+        and not first_int(connection, "SELECT count(*) FROM sqlite_schema")
+        and not first_int(connection, "PRAGMA user_version")
+    )
 
 
 def first_int(connection: apsw.Connection, sql: str, values: tuple[int | str, ...] = ()) -> int:

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,13 @@ from gatehouse_edge.outbox.merger import Merger
 from gatehouse_edge.outbox.published import Published
 from gatehouse_edge.outbox.room import SPARE_PAGES, Room
 from gatehouse_edge.outbox.rows import Rows
-from gatehouse_edge.outbox.salvage import Salvage, move_aside, salvage_into
+from gatehouse_edge.outbox.salvage import (
+    Salvage,
+    keep_aside,
+    move_aside,
+    resume_salvage,
+    salvage_into,
+)
 from gatehouse_edge.outbox.schema import (
     PAGE_BYTES,
     DamagedError,
@@ -328,15 +334,22 @@ def _open_locked(
     place: Place, now: datetime, lock: FileLock, *, created: bool
 ) -> tuple[Outbox, Opened]:
     salvage: Salvage | None = None
+    resume_salvage(place.path)
     try:
         connection = connect(place.path, create=created)
     except DamagedError as damage:
-        aside = move_aside(place.path, now)
-        log.error("outbox %s is damaged (%s); moved to %s", place.path, damage, aside)
+        log.error("outbox %s is damaged (%s); its rows are saved", place.path, damage)
+        aside = move_aside(place.path)
         connection = connect(place.path, create=True)
         salvage = salvage_into(connection, aside, place.gateway)
-        created = True
     outbox = Outbox(place, connection, lock)
+    # Without an epoch it is as good as new: whoever made it died before the first one was committed.
+    created = not outbox.epoch
     if created:
         outbox.begin(now, salvage)
+    kept = keep_aside(place.path, now)
+    if kept is not None:
+        log.error("the damaged outbox lies in %s", kept)
+    if salvage is not None and kept is not None:
+        salvage = replace(salvage, aside=kept)
     return outbox, Opened(created, salvage)

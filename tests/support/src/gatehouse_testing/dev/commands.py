@@ -24,6 +24,7 @@ COMMANDS = {
     "tracks": "the tracker's boxes of a recording as MOT-challenge rows, for evaluation",
     "overlay": "zones, boxes, counts, gate and hazards drawn on a recording, for the developer's eye",
     "bench": "run a measurement of tests/bench and print its figures; --json FILE writes them",
+    "simulate": "live one seed of the simulated world again, with its trace; --count runs many",
     "schema": "write the schemas, the OpenAPI document and the console's types; --check compares",
     "console": "build the console into the hub, if its sources changed",
     "isolate": "import each package in an environment that holds only it",
