@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from gatehouse_shared.names import Lane
 
@@ -15,8 +15,7 @@ class Presence(StrEnum):
     OFFLINE = "offline"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LaneKey:
+class LaneKey(NamedTuple):
     """One lane of one outbox file of one gateway: what is counted without holes."""
 
     gateway: str
@@ -24,8 +23,7 @@ class LaneKey:
     lane: Lane
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EventKey:
+class EventKey(NamedTuple):
     """The idempotent key of a row."""
 
     gateway: str
@@ -70,8 +68,7 @@ class Sample:
     synced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectedTime:
+class CorrectedTime(NamedTuple):
     """When a row happened by the hub's clock, and how that was found. `offset` is None unless it was used."""
 
     time_ms: int

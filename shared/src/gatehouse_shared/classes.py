@@ -144,8 +144,8 @@ def may_place(data: HazardData, zone: Zone) -> bool:
 def check_event(event: Event, site: Site) -> None:
     """Everything a single row must obey at its site. WireError names the first rule it breaks."""
     _, gateway = parse_source(event.source)
-    known = (*site.gateways(), HUB_GATEWAY)
-    _require(gateway in known, RefusalReason.UNKNOWN_GATEWAY, "not a gateway of this site")
+    known = gateway == HUB_GATEWAY or site.has_gateway(gateway)
+    _require(known, RefusalReason.UNKNOWN_GATEWAY, "not a gateway of this site")
     step = time_step_s(event.data)
     time = parse_instant(event.time)
     _require(floor_time(time, step) == time, RefusalReason.TIME_STEP, f"not a multiple of {step} s")
@@ -195,9 +195,8 @@ def _device_kind(site: Site, device_id: str) -> DeviceKind | None:
     device = site.device(device_id)
     if device is not None:
         return device.kind
-    _require(
-        device_id in (*site.gateways(), HUB_GATEWAY), RefusalReason.UNKNOWN_NAME, "no such device"
-    )
+    known = device_id == HUB_GATEWAY or site.has_gateway(device_id)
+    _require(known, RefusalReason.UNKNOWN_NAME, "no such device")
     return None
 
 

@@ -1,6 +1,7 @@
 """Time on the wire: RFC 3339 UTC with exactly three decimals, floored to a step so that it says no more than it must."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -26,6 +27,20 @@ def format_instant(time: datetime) -> str:
 def parse_instant(text: str) -> datetime:
     """Aware UTC time of a wire instant. ValueError for a date that does not exist, such as 30 February."""
     return datetime.fromisoformat(text)
+
+
+@lru_cache(maxsize=16_384)
+def _minute_ms(minute: str) -> int:
+    return to_ms(datetime.fromisoformat(f"{minute}00.000Z"))
+
+
+def instant_ms(text: str) -> int:
+    """Whole milliseconds since 1970 of a wire instant; the same as `to_ms(parse_instant(text))`, and faster.
+
+    >>> instant_ms("2026-05-04T16:00:01.999Z") - instant_ms("2026-05-04T16:00:00.000Z")
+    1999
+    """
+    return _minute_ms(text[:17]) + int(text[17:19]) * 1000 + int(text[20:23])
 
 
 def floor_time(time: datetime, step_s: int) -> datetime:

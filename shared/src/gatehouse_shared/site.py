@@ -156,6 +156,10 @@ class Site(Part, frozen=True, kw_only=True):
         """The device of that id."""
         return next((d for d in self.devices if d.id == device_id), None)
 
+    def has_gateway(self, gateway: str) -> bool:
+        """Whether a device of the site hangs at this gateway."""
+        return any(d.gateway == gateway for d in self.devices)
+
     def gateways(self) -> tuple[str, ...]:
         """Ids of the site's gateways, sorted."""
         return tuple(sorted({d.gateway for d in self.devices}))

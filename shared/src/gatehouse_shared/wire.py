@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -44,8 +44,7 @@ _KEY_DECODER: Final = msgspec.json.Decoder(_KeyFields)
 _ROWS_DECODER: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class RowKey:
+class RowKey(NamedTuple):
     """Whose row: what the idempotent key is made of. `site` and `gateway` are as the row claims."""
 
     site: str
@@ -55,8 +54,7 @@ class RowKey:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row that reads well. `sha256` is that of `canonical`, and is stored beside the key."""
 
     key: RowKey

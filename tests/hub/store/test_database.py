@@ -70,15 +70,17 @@ def test_insert_gives_back_exactly_the_keys_that_went_in(database: Database) -> 
 
 
 def test_append_takes_any_text_and_refuses_a_key_that_is_there(database: Database) -> None:
-    strange = "tab\t, line\n, quotes \" and ' and \\ and \\N and ü"
+    strange = (
+        'tab\t, line\n, \r\b\f\x01 \x1f, quotes " and \' and \\ and \\n and \\N and \\" null and ü'
+    )
     with database.transaction() as tx:
-        tx.append("meta", ("name", "value"), [("a", strange), ("b", "")])
+        tx.append("meta", ("name", "value"), [("a", strange), ("b", ""), ("null", "null")])
         tx.append("meta", ("name", "value"), [])
     with pytest.raises(ConflictError), database.transaction() as tx:
         tx.append("meta", ("name", "value"), [("c", "new"), ("a", "again")])
     with database.snapshot() as tx:
         assert tx.execute("SELECT value FROM meta WHERE name = 'a'") == [(strange,)]
-    assert names(database) == {"a", "b"}
+    assert names(database) == {"a", "b", "null"}
 
 
 def test_question_and_percent_signs_in_text_are_text(database: Database) -> None:

@@ -5,10 +5,10 @@ Order  the lanes are taken first, and held until COMMIT; gaps before keys, so th
        how far each lane is accounted for.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from msgspec import UNSET
+from msgspec import UnsetType
 
 from gatehouse_hub.ingest.acks import OwedAck
 from gatehouse_hub.ingest.reading import Reading, Sender
@@ -22,7 +22,7 @@ from gatehouse_hub.values import EventKey, LaneKey, Sample, correct_time, is_his
 from gatehouse_shared.commands import MessageNack, Nack, RowNack
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import ClockState, CountData, GapData, HazardData
-from gatehouse_shared.instants import parse_instant, to_ms
+from gatehouse_shared.instants import instant_ms
 from gatehouse_shared.names import Lane
 from gatehouse_shared.wire import BadRow, Row
 
@@ -60,28 +60,48 @@ class Outcome:
     occupancy_sites: set[str] = field(default_factory=set[str])
 
 
+@dataclass(slots=True)
+class Filed:
+    """The rows of one lane in a batch, by number; `again` are further ones of a number that is there."""
+
+    rows: dict[int, tuple[Letter, NewRow]] = field(default_factory=dict[int, tuple[Letter, NewRow]])
+    again: list[tuple[Letter, NewRow]] = field(default_factory=list[tuple[Letter, NewRow]])
+
+
 def store(
     tx: Transaction, letters: Sequence[Letter], returned: Sequence[ReturnedLetter] = ()
 ) -> Outcome:
     """Write a batch."""
     outcome = Outcome()
-    arrived = [(letter, _new_row(letter, row)) for letter in letters for row in letter.reading.rows]
+    filed = _file(letters)
     bad = [(letter, row) for letter in letters for row in letter.reading.bad]
-    gaps = [gap for _, row in arrived for gap in _gap_of(row)]
-    marks = progress.lock(
-        tx,
-        {
-            *(row.key.of_lane for _, row in arrived),
-            *(_key(row).of_lane for _, row in bad),
-            *(gap.lane for gap in gaps),
-        },
-    )
+    gaps = [gap for lane in filed.values() for _, row in lane.rows.values() for gap in _gap_of(row)]
+    gaps += [gap for lane in filed.values() for _, row in lane.again for gap in _gap_of(row)]
+    refused = {_key(row).of_lane for _, row in bad}
+    marks = progress.lock(tx, {*filed, *refused, *(gap.lane for gap in gaps)})
     progress.add_gaps(tx, marks, gaps)
-    bad += _store_rows(tx, marks, arrived, outcome)
+    bad += _store_rows(tx, marks, filed, outcome)
     _refuse_rows(tx, marks, bad, outcome)
     _refuse_messages(tx, returned, outcome)
     outcome.acks = _account(tx, marks)
     return outcome
+
+
+def _file(letters: Sequence[Letter]) -> dict[LaneKey, Filed]:
+    """The rows of a batch by lane and number."""
+    filed: dict[LaneKey, Filed] = {}
+    lane, of_lane = None, Filed()
+    for letter in letters:
+        for row in _new_rows(letter):
+            key = row.key
+            if lane is None or key.lane is not lane.lane or key[:2] != lane[:2]:
+                lane = key.of_lane
+                of_lane = filed.setdefault(lane, Filed())
+            if key.seq in of_lane.rows:
+                of_lane.again.append((letter, row))
+            else:
+                of_lane.rows[key.seq] = letter, row
+    return filed
 
 
 def _account(tx: Transaction, marks: Mapping[LaneKey, Mark]) -> list[OwedAck]:
@@ -109,37 +129,55 @@ def _acks(upto: Mapping[LaneKey, int], epochs: Iterable[tuple[str, str]]) -> lis
 
 
 def _store_rows(
-    tx: Transaction,
-    marks: Mapping[LaneKey, Mark],
-    arrived: Sequence[tuple[Letter, NewRow]],
-    outcome: Outcome,
+    tx: Transaction, marks: Mapping[LaneKey, Mark], filed: Mapping[LaneKey, Filed], outcome: Outcome
 ) -> list[tuple[Letter, BadRow]]:
     """Insert what is new; the rows whose key holds something else."""
-    first: dict[EventKey, NewRow] = {}
-    again: list[tuple[Letter, NewRow]] = []
-    for letter, row in arrived:
-        if first.setdefault(row.key, row) is not row:
-            again.append((letter, row))
-    doubtful = [(x, r) for x, r in arrived if r.key.seq <= marks[r.key.of_lane].top]
-    known = find_known(tx, marks, [row for _, row in doubtful])
-    again += [(x, r) for x, r in doubtful if r.key in known and first[r.key] is r]
-    new = [row for row in first.values() if row.key not in known]
+    doubtful = [
+        row
+        for lane, of_lane in filed.items()
+        if min(of_lane.rows) <= marks[lane].top
+        for seq, (_, row) in of_lane.rows.items()
+        if seq <= marks[lane].top
+    ]
+    known = find_known(tx, marks, doubtful)
+    new: list[NewRow] = []
+    reused: list[tuple[Letter, BadRow]] = []
+    for lane, of_lane in filed.items():
+        fresh = (
+            [row for _, row in of_lane.rows.values() if row.key not in known]
+            if known
+            else [row for _, row in of_lane.rows.values()]
+        )
+        new += fresh
+        marks[lane].added += _stretches([row.key.seq for row in fresh])
+        _note_sites(fresh, outcome)
+        again = [(x, r) for x, r in of_lane.rows.values() if r.key in known] if known else []
+        for letter, row in (*again, *of_lane.again):
+            fate = judge_again(row, known.get(row.key, of_lane.rows[row.key.seq][1].sha256))
+            outcome.duplicates += fate is Fate.DUPLICATE
+            outcome.outlived += fate is Fate.OUTLIVED
+            if fate is Fate.REUSED:
+                reused.append((letter, _reused(letter, row)))
     events.record(tx, new)
     outcome.stored += len(new)
-    for row in new:
-        marks[row.key.of_lane].added.append((row.key.seq, row.key.seq))
-        if isinstance(row.event.data, HazardData):
-            outcome.hazard_sites.add(row.site)
-        elif isinstance(row.event.data, CountData):
-            outcome.occupancy_sites.add(row.site)
-    reused: list[tuple[Letter, BadRow]] = []
-    for letter, row in again:
-        fate = judge_again(row, known.get(row.key, first[row.key].sha256))
-        outcome.duplicates += fate is Fate.DUPLICATE
-        outcome.outlived += fate is Fate.OUTLIVED
-        if fate is Fate.REUSED:
-            reused.append((letter, _reused(letter, row)))
     return reused
+
+
+def _stretches(seqs: Sequence[int]) -> list[tuple[int, int]]:
+    """These numbers, as one stretch where there is no hole among them."""
+    if seqs and max(seqs) - min(seqs) + 1 == len(seqs):
+        return [(min(seqs), max(seqs))]
+    return [(seq, seq) for seq in seqs]
+
+
+def _note_sites(rows: Sequence[NewRow], outcome: Outcome) -> None:
+    """Whose hazards or occupancy these rows of one lane change."""
+    hazard = next((row for row in rows if isinstance(row.event.data, HazardData)), None)
+    count = next((row for row in rows if isinstance(row.event.data, CountData)), None)
+    if hazard is not None:
+        outcome.hazard_sites.add(hazard.site)
+    if count is not None:
+        outcome.occupancy_sites.add(count.site)
 
 
 def _reused(letter: Letter, row: NewRow) -> BadRow:
@@ -208,33 +246,38 @@ def _refuse_messages(tx: Transaction, returned: Sequence[ReturnedLetter], outcom
     ]
 
 
-def _new_row(letter: Letter, row: Row) -> NewRow:
-    event = row.event
-    corrected = correct_time(
-        to_ms(parse_instant(event.time)),
-        synced=event.clock is ClockState.SYNCED,
-        sample=letter.sample,
-        arrived_ms=letter.arrived_ms,
-    )
-    confirm_s = event.data.confirm_s if isinstance(event.data, HazardData) else 0
-    return NewRow(
-        key=_key(row),
-        site=letter.sender.site,
-        event=event,
-        canonical=row.canonical,
-        sha256=row.sha256,
-        corrected_ms=corrected.time_ms,
-        offset=corrected.offset,
-        arrived_ms=letter.arrived_ms,
-        historical=is_historical(corrected, confirm_s=confirm_s, arrived_ms=letter.arrived_ms),
-    )
+def _new_rows(letter: Letter) -> Iterator[NewRow]:
+    """The rows of a message with what is known of them on arrival."""
+    site, sample, arrived_ms = letter.sender.site, letter.sample, letter.arrived_ms
+    for row in letter.reading.rows:
+        event, key = row.event, row.key
+        data = event.data
+        corrected = correct_time(
+            instant_ms(event.time),
+            synced=event.clock is ClockState.SYNCED,
+            sample=sample,
+            arrived_ms=arrived_ms,
+        )
+        confirm_s = data.confirm_s if isinstance(data, HazardData) else 0
+        yield NewRow(
+            key=EventKey(key.gateway, key.epoch, key.lane, key.seq),
+            site=site,
+            event=event,
+            canonical=row.canonical,
+            sha256=row.sha256,
+            corrected_ms=corrected.time_ms,
+            offset=corrected.offset,
+            arrived_ms=arrived_ms,
+            historical=is_historical(corrected, confirm_s=confirm_s, arrived_ms=arrived_ms),
+        )
 
 
 def _gap_of(row: NewRow) -> list[Gap]:
     data = row.event.data
     if not isinstance(data, GapData):
         return []
-    lane = row.key.of_lane if data.epoch is UNSET else replace(row.key.of_lane, epoch=data.epoch)
+    epoch = row.key.epoch if isinstance(data.epoch, UnsetType) else data.epoch
+    lane = LaneKey(row.key.gateway, epoch, row.key.lane)
     return [Gap(lane, data.from_seq, data.to_seq, data.reason, data.count, row.arrived_ms)]
 
 

@@ -7,9 +7,9 @@ Rule    whoever writes holds the lane (`progress.lock`) and knows that the row i
         refuse it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,15 +21,13 @@ from gatehouse_hub.store.statements import json_rows
 from gatehouse_hub.values import EventKey, Offset
 from gatehouse_shared.events import (
     CountData,
-    Data,
     Event,
     FlowData,
-    GapData,
     HazardData,
     HealthData,
     ReadingData,
 )
-from gatehouse_shared.instants import parse_instant, to_ms
+from gatehouse_shared.instants import instant_ms
 from gatehouse_shared.names import Lane
 
 KEY: Final = ("gateway", "epoch", "lane", "seq")
@@ -50,21 +48,10 @@ COLUMNS: Final = (
 RECENT_MS: Final = 2 * DAY_MS
 """A row that comes again is looked for first among those that came in this time: a gateway keeps what was acked for a day."""
 
-TYPE_OF: Final[dict[type[Data], str]] = {
-    HazardData: "hazard",
-    CountData: "count",
-    FlowData: "flow",
-    ReadingData: "reading",
-    HealthData: "health",
-    GapData: "gap",
-}
-"""What the column `type` says."""
-
 _DECODER: Final = msgspec.json.Decoder(Event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
+class NewRow(NamedTuple):
     """A row that passed every check, with what the hub adds to it on arrival."""
 
     key: EventKey
@@ -96,11 +83,17 @@ def record(tx: Transaction, rows: Sequence[NewRow]) -> None:
     """Insert rows that are new, with all that follows from them."""
     if not rows:
         return
-    partitions.ensure(tx, {(_keep(row), row.arrived_ms) for row in rows})
-    tx.append("event", COLUMNS, [_values(row) for row in rows])
-    hazards.follow(tx, [_hazard_step(row, data) for row, data in _hazards(rows)])
-    occupancy.follow(tx, [_zone_count(row, data) for row, data in _counts(rows)])
-    work.add(tx, [work.Pending(r.site, r.corrected_ms, r.arrived_ms) for r, _ in _hazards(rows)])
+    kept = [keep_of(row.key.lane, row.event.data) for row in rows]
+    arrivals = [
+        (keep, {r.arrived_ms for r, k in zip(rows, kept, strict=True) if k is keep})
+        for keep in Keep
+    ]
+    partitions.ensure(tx, [(keep, at_ms) for keep, all_ms in arrivals for at_ms in all_ms])
+    tx.append("event", COLUMNS, [_values(row, keep) for row, keep in zip(rows, kept, strict=True)])
+    raised = [(row, row.event.data) for row in rows if isinstance(row.event.data, HazardData)]
+    hazards.follow(tx, [_hazard_step(row, data) for row, data in raised])
+    occupancy.follow(tx, _newest_counts(rows))
+    work.add(tx, [work.Pending(r.site, r.corrected_ms, r.arrived_ms) for r, _ in raised])
 
 
 def hashes(
@@ -160,19 +153,24 @@ def lane_rows(
     return [_stored(row) for row in tx.execute(sql, (gateway, epoch, lane, after, limit))]
 
 
-def _hazards(rows: Iterable[NewRow]) -> Iterator[tuple[NewRow, HazardData]]:
-    return ((r, r.event.data) for r in rows if isinstance(r.event.data, HazardData))
-
-
-def _counts(rows: Iterable[NewRow]) -> Iterator[tuple[NewRow, CountData]]:
-    return ((r, r.event.data) for r in rows if isinstance(r.event.data, CountData))
-
-
 def _hazard_step(row: NewRow, data: HazardData) -> hazards.Step:
     key = row.key
     return hazards.Step(
         key.gateway, key.epoch, key.seq, row.site, data, row.corrected_ms, row.arrived_ms
     )
+
+
+def _newest_counts(rows: Sequence[NewRow]) -> list[occupancy.ZoneCount]:
+    """The newest window of each zone, label and device among these rows. A label stands by its identity, which hashes fast."""
+    newest: dict[tuple[str, str, str, int], tuple[tuple[int, int, str], NewRow, CountData]] = {}
+    for row in rows:
+        data = row.event.data
+        if isinstance(data, CountData):
+            key = (row.site, data.zone, data.device, id(data.label))
+            rank = occupancy.rank_of(row.corrected_ms, data.window_s, row.event.id)
+            if key not in newest or rank > newest[key][0]:
+                newest[key] = rank, row, data
+    return [_zone_count(row, data) for _, row, data in newest.values()]
 
 
 def _zone_count(row: NewRow, data: CountData) -> occupancy.ZoneCount:
@@ -191,34 +189,42 @@ def _zone_count(row: NewRow, data: CountData) -> occupancy.ZoneCount:
     )
 
 
-def _values(row: NewRow) -> tuple[Value, ...]:
-    key, event = row.key, row.event
+def _values(row: NewRow, keep: Keep) -> tuple[Value, ...]:
+    key, event, offset = row.key, row.event, row.offset
+    bulk = keep is Keep.BULK
     return (
-        *(key.gateway, key.epoch, key.lane.value, key.seq),
-        *(event.id, row.sha256, row.site),
+        key.gateway,
+        key.epoch,
+        "bulk" if bulk else "alarm",
+        key.seq,
+        event.id,
+        row.sha256,
+        row.site,
         *_described(event),
-        *(to_ms(parse_instant(event.time)), row.corrected_ms),
-        *((row.offset.offset_ms, row.offset.uncertainty_ms) if row.offset else (None, None)),
-        *(row.arrived_ms, int(row.historical), row.canonical.decode(), _keep(row).value),
+        instant_ms(event.time),
+        row.corrected_ms,
+        None if offset is None else offset.offset_ms,
+        None if offset is None else offset.uncertainty_ms,
+        row.arrived_ms,
+        1 if row.historical else 0,
+        row.canonical.decode(),
+        "bulk" if bulk else keep.value,
     )
-
-
-def _keep(row: NewRow) -> Keep:
-    return keep_of(row.key.lane, row.event.data)
 
 
 def _described(event: Event) -> tuple[Value, ...]:
     """Type, kind, phase, hazard, zone, line and device of a row, where it has them."""
     data = event.data
-    name = TYPE_OF[type(data)]
-    if isinstance(data, HazardData):
-        return name, data.kind.value, data.phase.value, data.hazard, data.zone, None, data.device
     if isinstance(data, CountData):
-        return name, None, None, None, data.zone, None, data.device
+        return "count", None, None, None, data.zone, None, data.device
+    if isinstance(data, HazardData):
+        told = (data.kind.value, data.phase.value, data.hazard)
+        return "hazard", *told, data.zone, None, data.device
     if isinstance(data, FlowData):
-        return name, None, None, None, None, data.line, data.device
+        return "flow", None, None, None, None, data.line, data.device
     if isinstance(data, ReadingData):
-        return name, None, None, None, None, None, data.device
+        return "reading", None, None, None, None, None, data.device
+    name = "health" if isinstance(data, HealthData) else "gap"
     return name, None, None, None, None, None, event.subject.removeprefix("devices/")
 
 

@@ -37,12 +37,8 @@ class ZoneCount:
 
 
 def follow(tx: Transaction, counts: Sequence[ZoneCount]) -> None:
-    """Keep the newest of each zone, label and device."""
-    newest: dict[tuple[str, str, str, str], ZoneCount] = {}
-    for count in counts:
-        key = (count.site, count.zone, count.label.value, count.device)
-        if key not in newest or _rank(count) > _rank(newest[key]):
-            newest[key] = count
+    """Keep the newest of each zone, label and device; at most one of `counts` for each."""
+    keyed = [((c.site, c.zone, c.label.value, c.device), c) for c in counts]
     tx.insert(
         "zone_count",
         _NAMES,
@@ -51,7 +47,7 @@ def follow(tx: Transaction, counts: Sequence[ZoneCount]) -> None:
                 *(*key, c.time_ms, c.window_s, str(c.mean), str(c.max)),
                 *(c.coverage, c.quality, c.event_id),
             )
-            for key, c in sorted(newest.items())
+            for key, c in sorted(keyed, key=lambda one: one[0])
         ],
         "ON CONFLICT (site, zone, label, device) DO UPDATE SET time_ms = excluded.time_ms, "
         "window_s = excluded.window_s, mean = excluded.mean, max = excluded.max, "
@@ -84,8 +80,9 @@ def zone_counts(tx: Transaction, site: str) -> list[ZoneCount]:
     return [_count(row) for row in tx.execute(sql, (site,))]
 
 
-def _rank(count: ZoneCount) -> tuple[int, int, str]:
-    return count.end_ms, -count.window_s, count.event_id
+def rank_of(time_ms: int, window_s: int, event_id: str) -> tuple[int, int, str]:
+    """What the newest window has the greatest of: end, then shortness, then id."""
+    return time_ms + window_s * 1000, -window_s, event_id
 
 
 def _number(value: Value) -> Count:
