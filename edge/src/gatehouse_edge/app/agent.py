@@ -31,6 +31,7 @@ from gatehouse_edge.app.maintenance import maintenance_path
 from gatehouse_edge.app.plates import MakePlate, PlateDesk, Wanted
 from gatehouse_edge.app.plugins import Plugins
 from gatehouse_edge.app.signals import build_recorder
+from gatehouse_edge.app.silence import SilenceMark
 from gatehouse_edge.app.upkeep import Upkeep
 from gatehouse_edge.config import Config
 from gatehouse_edge.errors import OutboxError
@@ -93,8 +94,7 @@ class Agent:
         self._clock = clock or build_clock(config)
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._inbox: deque[Observation] = deque(maxlen=INBOX_MAX)
-        self._told_full = False
-        self._unwritten = False
+        self._told_full = self._unwritten = False
         self._introduced: tuple[ModelState | PlugIn, ...] = ()
         self._plugins = Plugins(config, self._clock, self._tell)
         rules = build_rules(
@@ -139,7 +139,8 @@ class Agent:
         except BaseException:
             self._outbox.close()
             raise
-        self._machine = Machine(config.path(config.file.outbox.path).parent)
+        self._machine = Machine(self._outbox.place.path.parent)
+        self._silence = SilenceMark(self._outbox.place.path)
 
     def run(self) -> None:
         """Work until stopped; what was told is accepted, and the hub hears goodbye."""
@@ -168,6 +169,7 @@ class Agent:
             self._judge_waiting()
             self._commit(self._now())
             self._courier.close()
+            self._silence.close()
             self._outbox.close()
             if self._signals is not None:
                 self._signals.close()
@@ -186,6 +188,7 @@ class Agent:
             self._judge(self._upkeep.step(now) or Tick(), now)
             self._upkeep.hid(self._judgment.hidden())
             self._own_hazards(now)
+            self._silence.show(silent=self._courier.hub_is_silent)
             self._judgment.add(self._plates.tell(self._ledger.hazards, now.time))
             for trouble in self._plugins.troubles():
                 self._raise(trouble)

@@ -11,11 +11,14 @@ import apsw
 
 from gatehouse_edge.app.check import Finding, describe, findings
 from gatehouse_edge.app.plugins import try_cage
+from gatehouse_edge.app.silence import silent_since
 from gatehouse_edge.clock import SystemClock
 from gatehouse_edge.config import Config, load_config
 from gatehouse_edge.errors import ConfigError, OutboxError, PluginError
 from gatehouse_edge.outbox.schema import SAFE_SQLITE, FileLock
 from gatehouse_edge.sources.backends import PACKAGES, PROGRAMS
+from gatehouse_shared.instants import format_instant
+from gatehouse_shared.topics import up
 
 NEEDED = ("gatehouse-shared", "gatehouse-edge", "msgspec", "paho-mqtt", "apsw", "PyYAML")
 VISION = ("numpy", "onnxruntime", "opencv-python-headless", "lapx")
@@ -115,7 +118,24 @@ def _outbox(config: Config) -> Iterator[Finding]:
         FileLock(path).release()
     except OutboxError:
         yield Finding("outbox", detail="in use by a running agent")
+        yield _hub(config, path)
     except OSError as error:
         yield Finding("outbox", OutboxError(str(error), place=str(path), remedy="Check its rights"))
     else:
         yield Finding("outbox", detail="not in use")
+
+
+def _hub(config: Config, outbox: Path) -> Finding:
+    """What the running agent says of the hub."""
+    since = silent_since(outbox)
+    if since is None:
+        return Finding(
+            "hub",
+            detail="acknowledges what the agent sends, or is not reached at all: see the agent's log",
+        )
+    remedy = (
+        f"Look whether the hub runs and knows gateway {config.file.gateway}, and whether the broker lets this gateway write under"
+        f" {up(config.site.site, config.file.gateway, '#')}"
+    )
+    moment = format_instant(since)
+    return Finding("hub", ConfigError(f"has acknowledged nothing since {moment}", remedy=remedy))

@@ -14,8 +14,9 @@ from typing import Final
 
 from gatehouse_edge.errors import OutboxError
 from gatehouse_edge.ports import Clock, Connected, Link, LinkEvent, Received, RowStore
-from gatehouse_edge.transport import acks, window
+from gatehouse_edge.transport import acks, hearing, window
 from gatehouse_edge.transport.acks import Heard, Verdict
+from gatehouse_edge.transport.hearing import Hearing
 from gatehouse_edge.transport.requests import Desk, Now
 from gatehouse_edge.transport.window import Room, WindowState
 from gatehouse_edge.values import KeptRow, StreamMark
@@ -106,6 +107,12 @@ class Courier:
         self._reused: dict[tuple[str, Lane, int], None] = {}
         self._reused_due_s = 0.0
         self._troubles: list[Trouble] = []
+        self._hearing = Hearing()
+
+    @property
+    def hub_is_silent(self) -> bool:
+        """Whether the broker takes what is sent, and the hub acknowledges nothing of it."""
+        return self._hearing.silent
 
     def step(self) -> tuple[Trouble, ...]:
         """Hear, judge, publish. What people should know of it."""
@@ -119,6 +126,7 @@ class Courier:
             if self._birth_due_s is not None and at >= self._birth_due_s:
                 self._publish_birth(at)
             self._publish_rows(at)
+        self._listen(at)
         troubles, self._troubles = tuple(self._troubles), []
         return troubles
 
@@ -133,6 +141,20 @@ class Courier:
     def close(self) -> None:
         """Say goodbye and end the connection."""
         self._link.close(farewell=self._names.will(self._link.conn))
+
+    def _listen(self, at: float) -> None:
+        """Say when the hub falls silent, and when it is heard again."""
+        flying = any(flight.messages for flight in self._window.flights.values())
+        waiting = self._link.up and (flying or self._birth_due_s is not None)
+        was, self._hearing = self._hearing, hearing.step(self._hearing, waiting=waiting, at=at)
+        if self._hearing.silent and not was.silent:
+            log.error(
+                "the broker takes what is sent, but the hub has acknowledged nothing for %.0f s. Look whether the hub runs,"
+                " knows gateway %s, and whether the broker lets it write %s",
+                hearing.SILENT_S,
+                self._names.gateway,
+                up(self._names.site, self._names.gateway, "#"),
+            )
 
     def _hear(self, event: LinkEvent, at: float) -> None:
         if isinstance(event, Connected):
@@ -184,6 +206,9 @@ class Courier:
         if verdict in (Verdict.FOREIGN, Verdict.STALE):
             del self._heard[ack.epoch]
             return
+        if self._hearing.silent:
+            log.warning("the hub acknowledges again")
+        self._hearing = hearing.answered(self._hearing, at)
         now = self._clock.now()
         self._birth_due_s = None
         if verdict is Verdict.ROLLED_BACK:

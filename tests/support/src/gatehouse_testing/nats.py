@@ -20,7 +20,9 @@ PACKAGES = ("nats-server",)
 
 @dataclass(frozen=True, slots=True)
 class NatsAccount:
-    """Who may log in, and the subjects it may write and read (`/` written `.`, `+` as `*`, `#` as `>`)."""
+    """Who may log in, and the subjects it may write and read: `/` written `.`, `+` as `*`, `/#` as two subjects, with `.>` and
+    without.
+    """
 
     name: str
     password: str
@@ -56,8 +58,9 @@ class NatsServer:
                 [program, "-c", str(config)], stdout=log, stderr=subprocess.STDOUT
             )
         process = self.process
+        last = (self.accounts[-1].name, self.accounts[-1].password) if self.accounts else None
         wait_until(
-            lambda: process.poll() is not None or speaks_mqtt(self.port), START_S, what="nats"
+            lambda: process.poll() is not None or speaks_mqtt(self.port, last), START_S, what="nats"
         )
         assert process.poll() is None, (self.folder / "log").read_text("utf-8", "replace")[-2_000:]
         return self
@@ -79,7 +82,8 @@ class NatsServer:
             "server_name": "gatehouse_test",
             "listen": f"127.0.0.1:{self.nats_port}",
             "jetstream": {"store_dir": str(self.folder / "store"), "max_file_store": 1 << 30},
-            "mqtt": {"listen": f"127.0.0.1:{self.port}"},
+            # By default each subscription may leave 1,024 unacknowledged, so that a session has room for 63: fewer than shards.
+            "mqtt": {"listen": f"127.0.0.1:{self.port}", "max_ack_pending": 512},
         }
         if self.accounts:
             settings["authorization"] = {

@@ -17,12 +17,17 @@ def is_answering(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def speaks_mqtt(port: int) -> bool:
-    """Whether a CONNECT there is answered at all, be it with a refusal; a listener may be open long before."""
-    connect = bytes([0x10, 16, 0, 4]) + b"MQTT" + bytes([4, 2, 0, 10, 0, 4]) + b"look"
+def speaks_mqtt(port: int, account: tuple[str, str] | None = None) -> bool:
+    """Whether a CONNECT is let in there; a listener may be open long before that."""
+    flags, body = 2, b"\0\4look"
+    if account is not None:
+        flags |= 0xC0
+        body += b"".join(len(word).to_bytes(2, "big") + word.encode() for word in account)
+    head = b"\0\4MQTT" + bytes([4, flags, 0, 10])
+    connect = bytes([0x10, len(head) + len(body)]) + head + body
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2.0) as probe:
             probe.sendall(connect)
-            return probe.recv(4)[:1] == b"\x20"
+            return probe.recv(4) == b"\x20\2\0\0"
     except OSError:
         return False

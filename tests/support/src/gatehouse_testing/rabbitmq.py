@@ -121,8 +121,9 @@ class RabbitNode:
         return self
 
     def wait(self) -> "RabbitNode":
-        """Wait until it speaks MQTT. Raises AssertionError with the end of its log when it ends instead."""
-        wait_until(lambda: self._ended() or speaks_mqtt(self.port), START_S, what="RabbitMQ")
+        """Wait until it lets in over MQTT. Raises AssertionError with the end of its log when it ends instead."""
+        last = (self.accounts[-1].name, self.accounts[-1].password) if self.accounts else None
+        wait_until(lambda: self._ended() or speaks_mqtt(self.port, last), START_S, what="RabbitMQ")
         assert not self._ended(), (self.folder / "log").read_text("utf-8", "replace")[-2_000:]
         return self
 
