@@ -18,6 +18,7 @@ from gatehouse_hub.api.server import HttpServer
 from gatehouse_hub.api.services import ApiSettings
 from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.config import HubConfig, load_site
+from gatehouse_hub.errors import StoreError
 from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.mqtt import BrokerLink
 from gatehouse_hub.live.broadcast import Broadcast
@@ -25,7 +26,7 @@ from gatehouse_hub.live.metrics import PrometheusMetrics
 from gatehouse_hub.notify.webhook import Webhook
 from gatehouse_hub.pipeline import Outside, Part, Role, build_pipeline
 from gatehouse_hub.ports import Clock, Database
-from gatehouse_hub.store import consumers, gateways, sites
+from gatehouse_hub.store import consumers, gateways, sites, work
 from gatehouse_hub.store.database import open_database
 from gatehouse_shared.instants import to_ms
 
@@ -76,12 +77,14 @@ class Hub:
         self._database = open_database(config.database, self._clock)
         self._metrics = PrometheusMetrics()
         self._broadcast = Broadcast(self._clock)
-        self._inbox = Inbox()
+        self._inbox = Inbox(
+            lane_bytes=config.inbox_bytes // 2, rate=config.rate, on_evict=self._count_shed
+        )
         self._link = BrokerLink(
             config.broker,
             self._inbox if Role.INGEST in config.roles else None,
             self._clock,
-            lambda: self._metrics.count("messages_shed"),
+            self._count_shed,
         )
         self._passwords = Passwords()
         settings = ApiSettings(
@@ -133,6 +136,9 @@ class Hub:
             self._server.stop()
         self._database.close()
 
+    def _count_shed(self) -> None:
+        self._metrics.count("messages_shed")
+
     def _outside(self) -> Outside:
         return Outside(
             database=self._database,
@@ -150,7 +156,20 @@ class Hub:
     def _read_metrics(self) -> bytes:
         self._metrics.set("inbox_messages", self._inbox.waiting())
         self._metrics.set("broker_connected", self._link.connected_s() is not None)
+        if Role.LINKING in self._config.roles:
+            self._measure_backlog()
         return self._metrics.text()
+
+    def _measure_backlog(self) -> None:
+        try:
+            with self._database.snapshot() as tx:
+                waiting = work.backlog(tx)
+        except StoreError:  # the figures stay as they were; that it is away is told elsewhere
+            return
+        now_ms = to_ms(self._clock.now())
+        oldest_ms = now_ms if waiting.since_ms is None else waiting.since_ms
+        self._metrics.set("sites_waiting", waiting.sites)
+        self._metrics.set("oldest_waiting_seconds", max(0, now_ms - oldest_ms) / 1000)
 
 
 def add_sites(database: Database, clock: Clock, config: HubConfig) -> None:

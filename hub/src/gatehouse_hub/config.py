@@ -14,7 +14,7 @@ import base64
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ from gatehouse_hub.api.server import Binding, check_binding, is_loopback
 from gatehouse_hub.dispatching.telling import Consumer
 from gatehouse_hub.errors import ConfigError
 from gatehouse_hub.ingest.connection import Broker
+from gatehouse_hub.ingest.inbox import LANE_BYTES
+from gatehouse_hub.ingest.rates import BURST, PER_S, RateLimit
 from gatehouse_hub.notify.webhook import SECRET_MIN, Address, Hook
 from gatehouse_hub.pipeline import ALL_ROLES, Role
 from gatehouse_shared.errors import SiteError
@@ -92,12 +94,21 @@ class NotifySection(Section, frozen=True, kw_only=True):
     webhooks: Annotated[tuple[WebhookSection, ...], Meta(max_length=32)] = ()
 
 
+class IngestSection(Section, frozen=True, kw_only=True):
+    """What a gateway may send, and how much may wait. Rows older than a minute, a backlog, are not limited."""
+
+    events_per_s: Annotated[float, Meta(ge=1, le=10_000)] = PER_S
+    burst: Annotated[int, Meta(ge=100, le=100_000)] = int(BURST)
+    inbox_mib: Annotated[int, Meta(ge=1, le=4_096)] = 64
+
+
 class HubFile(Section, frozen=True, kw_only=True):
     """The whole file."""
 
     database: Annotated[str, Meta(min_length=1, max_length=1_024)] = "sqlite:data/hub.db"
     mqtt: MqttSection = MqttSection()
     http: HttpSection = HttpSection()
+    ingest: IngestSection = IngestSection()
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=len(Role))] = tuple(Role)
     notify: NotifySection = NotifySection()
     sites: Annotated[tuple[PathText, ...], Meta(max_length=10_000)] = ()
@@ -115,6 +126,8 @@ class HubConfig:
     hooks: tuple[Hook, ...]
     sites: tuple[Path, ...]
     roles: frozenset[Role] = ALL_ROLES
+    rate: RateLimit = field(default_factory=RateLimit)
+    inbox_bytes: int = 2 * LANE_BYTES
 
 
 def choose_roles(config: HubConfig, roles: Iterable[Role]) -> HubConfig:
@@ -168,6 +181,8 @@ def resolve(file: HubFile, folder: Path) -> HubConfig:
         hooks=resolve_hooks(file.notify, folder),
         sites=tuple(folder / site for site in file.sites),
         roles=frozenset(file.roles),
+        rate=RateLimit(file.ingest.events_per_s, file.ingest.burst),
+        inbox_bytes=file.ingest.inbox_mib * 1024 * 1024,
     )
     check_roles(config)
     return config

@@ -21,8 +21,9 @@ from typing import Final
 from gatehouse_hub.api.places import Places
 from gatehouse_hub.api.secrets import Passwords
 from gatehouse_hub.api.services import ApiSettings, Services, build_services
-from gatehouse_hub.flows.leaseholder import LeaseTimes, hold
+from gatehouse_hub.flows.leaseholder import LeaseTimes, hold, worker_name
 from gatehouse_hub.flows.link_loop import LinkLoop
+from gatehouse_hub.flows.on_turn import Linker
 from gatehouse_hub.flows.out_loop import OutLoop
 from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
@@ -33,6 +34,7 @@ from gatehouse_hub.notify.notifier import Notifier
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
+from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.ids import SHARDS
 from gatehouse_shared.site import Site
 
@@ -102,7 +104,14 @@ def build_pipeline(
     roles: frozenset[Role] = ALL_ROLES,
 ) -> Pipeline:
     """Join the stages over one store; the threads are those of the roles."""
-    linking = LinkLoop(outside.database, outside.clock, outside.broadcast, outside.metrics)
+    shelf = SiteShelf()
+    linking = LinkLoop(
+        outside.database,
+        outside.clock,
+        outside.broadcast,
+        outside.metrics,
+        Linker(worker_name(), shelf),
+    )
     ingest = IngestWorker(
         IngestParts(
             database=outside.database,
@@ -115,6 +124,7 @@ def build_pipeline(
             on_work=linking.wake,
             holding=hold(outside.database, INGEST_LEASES, SHARDS),
             listen=outside.listen,
+            shelf=shelf,
         )
     )
     services = build_services(

@@ -206,13 +206,16 @@ def test_a_site_that_cannot_be_linked_does_not_hold_up_the_others(database: Data
     with database.transaction() as tx:
         tx.execute("UPDATE event SET payload = 'not an event' WHERE site = 'testing'")
         work.add(tx, [work.Pending("other", 0, to_ms(START) + 10_000)])
-    loop = LinkLoop(database, HandClock(), HeardAnnouncer(), CountingMetrics())
-    assert loop.turn() is False
-    with database.snapshot() as tx:
-        assert [p.site for p in work.claim(tx, 10)] == ["other", "testing"]
+    metrics = CountingMetrics()
+    loop = LinkLoop(database, HandClock(), HeardAnnouncer(), metrics)
     assert loop.turn() is True
     with database.snapshot() as tx:
-        assert [p.site for p in work.claim(tx, 10)] == ["testing"]
+        assert [p.site for p in work.peek(tx, 10)] == ["testing", "other"]
+    assert loop.turn() is True
+    with database.snapshot() as tx:
+        assert [p.site for p in work.peek(tx, 10)] == ["testing"]
+    assert loop.turn() is False  # it waits before it is tried again
+    assert metrics.counted["link_failures"] == 1
 
 
 def renamed(site: Site) -> Site:

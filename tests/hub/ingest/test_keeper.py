@@ -180,7 +180,7 @@ def test_the_hubs_own_row_calls_the_linker_in_the_same_transaction(scene: Scene)
     scene.die()
     scene.live(16)
     with scene.bench.database.transaction() as tx:
-        assert [p.site for p in work.claim(tx, 1)] == ["testing"]
+        assert [p.site for p in work.claim(tx, 1, 0)] == ["testing"]
         (hazard,) = hub_events.open_about(tx, ["gw_1"])
     assert (hazard.kind, hazard.device, hazard.zone) == (OFFLINE, "gw_1", "z0")
     assert scene.bench.woken == 1

@@ -79,7 +79,7 @@ def test_a_key_with_another_content_is_quarantined_and_an_alarm_calls_the_linker
     else:
         give(database, first)
         with database.transaction() as tx:
-            work.clear(tx, "testing")
+            assert work.claim(tx, 5, 0)
         outcome = give(database, other)
     reused = RefusalReason.KEY_REUSED
     nack = RowNack(epoch=EPOCH, lane=Lane.ALARM, seq=1, reason=reused)
@@ -89,7 +89,7 @@ def test_a_key_with_another_content_is_quarantined_and_an_alarm_calls_the_linker
         (kept,) = quarantine.load_newest(tx, gateway="gw_1", before=None, limit=5)
         assert (kept.reason, kept.payload) == (reused, encode(BOX.hazard(1, grade=3)))
         assert [a.reason for a in quarantine.unreadable_alarms(tx, "testing", 0, 5)] == [reused]
-        assert [p.site for p in work.claim(tx, 5)] == ["testing"]
+        assert [p.site for p in work.claim(tx, 5, 0)] == ["testing"]
         (stored,) = events.alarm_rows(tx, "testing", 0, 10)
         assert stored.event == BOX.hazard(1, grade=2)
 

@@ -1,12 +1,12 @@
-"""A linker's turn: claim a site with new rows, link again from the last quiet moment, save what changed, tell.
+"""A linker's turn: claim sites with new rows, link each again from its last quiet moment, save what changed, tell.
 
-Everything happens in one transaction, so a crash leaves the site to be claimed again. The same rows, acts and weights give the
+Everything happens in one transaction, so a crash leaves the sites to be claimed again. The same rows, acts and weights give the
 same incidents, however often and in whatever order they came.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from gatehouse_hub.errors import StoreError, TurnFailedError
+from gatehouse_hub.errors import StoreUnavailableError, TurnFailedError
 from gatehouse_hub.flows.telling import tell
 from gatehouse_hub.flows.unreadable import open_unreadable
 from gatehouse_hub.linking.amend import Amended, amend
@@ -38,6 +38,7 @@ from gatehouse_hub.store.incidents import (
     save_incident,
     stored_incidents,
 )
+from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.names import HazardClass
 from gatehouse_shared.site import Site
 
@@ -54,22 +55,47 @@ class Turn:
     presence: bool = False
 
 
-def take_turn(tx: Transaction, now_ms: int, weights: Weights = EXPERT) -> Turn | None:
-    """Link the site that has waited longest; None when none waits.
+@dataclass(frozen=True, slots=True)
+class Linker:
+    """Who links, with what: a name that tells linkers apart, the site files at hand, the weights."""
 
-    Raises TurnFailedError when that site cannot be linked by a defect of ours: roll back, postpone it, go on with the others.
+    name: str = "linker"
+    shelf: SiteShelf = field(default_factory=SiteShelf)
+    weights: Weights = EXPERT
+
+
+def take_turns(tx: Transaction, now_ms: int, limit: int, linker: Linker) -> list[Turn]:
+    """Link up to `limit` sites, those that have waited longest; none when none waits.
+
+    Raises TurnFailedError when one of them cannot be linked by a defect of ours: roll back, postpone it, take the others again.
     """
-    claimed = work.claim(tx, 1)
+    claimed = work.claim(tx, limit, now_ms)
     if not claimed:
-        return None
-    pending = claimed[0]
-    work.clear(tx, pending.site)
-    site = sites.load_latest(tx, pending.site)
+        return []
+    versions = sites.versions_now(tx, [p.site for p in claimed])
+    files = linker.shelf.take(tx, versions.items())
+    turns: list[Turn] = []
+    for pending in claimed:
+        site = files.get((pending.site, versions.get(pending.site, 0)))
+        turns.append(_take(tx, pending, site, now_ms, linker.weights))
+    work.finish(tx, [p.site for p in claimed], linker.name)
+    return turns
+
+
+def take_turn(tx: Transaction, now_ms: int) -> Turn | None:
+    """Link the site that has waited longest; None when none waits."""
+    turns = take_turns(tx, now_ms, 1, Linker())
+    return turns[0] if turns else None
+
+
+def _take(
+    tx: Transaction, pending: work.Pending, site: Site | None, now_ms: int, weights: Weights
+) -> Turn:
     if site is None:
         return Turn(pending.site, (), ())
     try:
         return _link(tx, pending, site, now_ms, weights)
-    except StoreError:
+    except StoreUnavailableError:
         raise
     except Exception as error:
         raise TurnFailedError(pending.site) from error

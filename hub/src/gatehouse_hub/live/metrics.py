@@ -23,17 +23,20 @@ COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "out_topics_written": ("Retained topics written for others", ()),
     "notification_attempts": ("Attempts to tell a consumer by how they went", ("outcome",)),
     "notifications_given_up": ("Notifications that nobody received", ()),
+    "sites_linked": ("Sites that linkers have seen to", ()),
     "link_failures": ("Turns of the linker that failed and were put off", ()),
 }
 HISTOGRAMS: Final[Mapping[str, str]] = {
     "ingest_batch_seconds": "From taking a batch to its commit",
-    "link_seconds": "One turn of the linker",
+    "link_seconds": "One transaction of the linker",
 }
 GAUGES: Final[Mapping[str, str]] = {
     "inbox_messages": "Messages that wait to be stored",
     "notifications_waiting": "Notifications that are not sent yet",
     "notifications_failed": "Notifications that were given up and are still kept",
     "broker_connected": "1 while both broker connections listen",
+    "sites_waiting": "Sites with rows that no linker has seen",
+    "oldest_waiting_seconds": "How long the first of them has waited",
     "shards_held": "Shards whose gateways this process looks after",
     "gateways_watched": "Gateways of these shards",
 }

@@ -115,9 +115,13 @@ def site_ids(tx: Transaction) -> list[str]:
     ]
 
 
-def newest_versions(tx: Transaction) -> dict[str, int]:
-    """Every site that has a file, with the number of the version that holds now."""
-    rows = tx.execute("SELECT site, MAX(version) FROM site_version GROUP BY site ORDER BY site")
+def versions_now(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
+    """The number of the version that holds now, of these sites; one without a file is left out."""
+    marks = ", ".join("?" * len(names))
+    rows = tx.execute(
+        f"SELECT site, MAX(version) FROM site_version WHERE site IN ({marks}) GROUP BY site",  # noqa: S608
+        names,
+    )
     return {text(site): integer(version) for site, version in rows}
 
 
@@ -165,6 +169,7 @@ def _claim_names(tx: Transaction, site: Site, *, may_return: bool) -> None:
 
 
 def _register(tx: Transaction, site: Site) -> None:
+    tx.execute("INSERT INTO site_turn (site) VALUES (?) ON CONFLICT DO NOTHING", (site.site,))
     for gateway in site.gateways():
         rows = tx.execute("SELECT site FROM gateway WHERE gateway = ?", (gateway,))
         if rows and text(rows[0][0]) != site.site:

@@ -18,7 +18,7 @@ import yaml
 
 from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.ports import Database
-from gatehouse_hub.store import sites
+from gatehouse_hub.store import sites, work
 from gatehouse_hub.store.columns import integer
 from gatehouse_hub.store.database import connect, open_database
 from gatehouse_hub.store.tokens import TokenRecord, insert_token
@@ -122,7 +122,7 @@ class RealHub:
         """Sites that the linker has not seen."""
         assert self.watching
         with self.watching.snapshot() as tx:
-            return integer(tx.execute("SELECT COUNT(*) FROM site_work WHERE pending = 1")[0][0])
+            return work.backlog(tx).sites
 
     def cpu_s(self) -> dict[str, float]:
         """Processor seconds so far, by process."""
