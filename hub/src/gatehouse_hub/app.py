@@ -25,9 +25,10 @@ from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.live.metrics import PrometheusMetrics
 from gatehouse_hub.notify.webhook import Webhook
 from gatehouse_hub.pipeline import Outside, Part, Role, build_pipeline
-from gatehouse_hub.ports import Clock, Database
+from gatehouse_hub.ports import Clock, Database, Dialect
 from gatehouse_hub.store import consumers, gateways, sites, work
 from gatehouse_hub.store.database import open_database
+from gatehouse_hub.store.postgres_news import PostgresNews
 from gatehouse_shared.instants import to_ms
 
 SPEAKING: Final = frozenset({Role.INGEST, Role.NOTIFY})
@@ -136,6 +137,11 @@ class Hub:
             self._server.stop()
         self._database.close()
 
+    def _exchange(self) -> PostgresNews | None:
+        if self._database.dialect is Dialect.SQLITE:
+            return None
+        return PostgresNews(self._database, self._config.database)
+
     def _count_shed(self) -> None:
         self._metrics.count("messages_shed")
 
@@ -147,6 +153,7 @@ class Hub:
             connected_s=self._link.connected_s,
             listen=self._link.listen,
             broadcast=self._broadcast,
+            exchange=self._exchange(),
             clock=self._clock,
             metrics=self._metrics,
             metrics_text=self._read_metrics,

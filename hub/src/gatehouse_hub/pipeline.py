@@ -29,6 +29,7 @@ from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.worker import IngestWorker
 from gatehouse_hub.live.broadcast import Broadcast
+from gatehouse_hub.live.news import Exchange, News
 from gatehouse_hub.notify.attempts import Channel
 from gatehouse_hub.notify.notifier import Notifier
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
@@ -74,6 +75,7 @@ class Outside:
     connected_s: Callable[[], float | None]
     listen: Callable[[frozenset[int]], None]
     broadcast: Broadcast
+    exchange: Exchange | None
     clock: Clock
     metrics: Metrics
     metrics_text: Callable[[], bytes]
@@ -112,6 +114,11 @@ def build_pipeline(
         outside.metrics,
         Linker(worker_name(), shelf),
     )
+    on_work, news = linking.wake, None
+    if outside.exchange is not None:
+        news = News(outside.broadcast, outside.clock, outside.exchange, linking.wake)
+        outside.broadcast.share(news.pass_on)
+        on_work = news.tell_work
     ingest = IngestWorker(
         IngestParts(
             database=outside.database,
@@ -121,7 +128,7 @@ def build_pipeline(
             metrics=outside.metrics,
             announcer=outside.broadcast,
             connected_s=outside.connected_s,
-            on_work=linking.wake,
+            on_work=on_work,
             holding=hold(outside.database, INGEST_LEASES, SHARDS),
             listen=outside.listen,
             shelf=shelf,
@@ -149,7 +156,13 @@ def build_pipeline(
         (Role.NOTIFY, Part("notify", notifier.run, notifier.stop)),
         (Role.NOTIFY, Part("topics", topics.run, topics.stop)),
     )
-    return Pipeline(tuple(part for role, part in parts if role in roles), services)
+    chosen = [part for role, part in parts if role in roles]
+    if news is not None:
+        chosen += [
+            Part("news", news.listen, news.stop),
+            Part("news-out", news.speak, news.stop),
+        ]
+    return Pipeline(tuple(chosen), services)
 
 
 def look(places: Places, now: datetime) -> dict[str, SiteNow]:

@@ -9,7 +9,6 @@ from collections import Counter
 import msgspec
 import pytest
 
-from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.flows.link_loop import LinkLoop
 from gatehouse_hub.flows.on_turn import Linker, take_turns
 from gatehouse_hub.ports import Database
@@ -17,6 +16,7 @@ from gatehouse_hub.store import events, sites, work
 from gatehouse_hub.values import EventKey
 from gatehouse_shared.wire import encode, sha256_hex
 from gatehouse_testing.building import START_MS, Outbox, small_site
+from gatehouse_testing.desk import HandClock
 from gatehouse_testing.hub_parts import CountingMetrics, HeardAnnouncer
 from gatehouse_testing.postgres import PostgresCluster
 from gatehouse_testing.waiting import wait_until
@@ -110,7 +110,7 @@ def test_a_site_that_one_linker_has_is_passed_over_by_the_other(
         assert sorted(mine + others) == sorted(NAMES)
     with database.snapshot() as tx:
         rows = tx.execute(
-            "SELECT linker, turns, COUNT(*) FROM site_turn GROUP BY linker, turns ORDER BY 1"
+            "SELECT linker, turns, COUNT(*) FROM site_turn WHERE turns > 0 GROUP BY linker, turns ORDER BY 1"
         )
     assert rows == [("first", 1, 12), ("second", 1, 18)]
 
@@ -122,7 +122,7 @@ def test_one_site_that_cannot_be_linked_costs_the_others_one_try(database: Datab
         for name in (NAMES[3], NAMES[4]):
             tx.execute("UPDATE event SET payload = 'not an event' WHERE site = ?", (name,))
     metrics = CountingMetrics()
-    loop = LinkLoop(database, SystemClock(), HeardAnnouncer(), metrics, Linker("only"))
+    loop = LinkLoop(database, HandClock(), HeardAnnouncer(), metrics, Linker("only"))
     while loop.turn():
         pass
     assert member_sites(database) == Counter({n: 1 for n in NAMES if n not in NAMES[3:5]})
@@ -133,8 +133,7 @@ def test_one_site_that_cannot_be_linked_costs_the_others_one_try(database: Datab
 
 LINK = """
     import sys
-    from gatehouse_hub.clock import SystemClock
-    from gatehouse_hub.flows.link_loop import LinkLoop
+        from gatehouse_hub.flows.link_loop import LinkLoop
     from gatehouse_hub.flows.on_turn import Linker
     from gatehouse_hub.store.database import open_database
     from gatehouse_testing.hub_parts import CountingMetrics, HeardAnnouncer

@@ -9,6 +9,7 @@ Threads `publish` and `tell` may be called from any thread; they never block and
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -128,6 +129,7 @@ class Broadcast:
         self._lock = threading.Lock()
         self._listeners: set[Listener] = set()
         self._closed = False
+        self._pass_on: Callable[[Change], None] = lambda _change: None
 
     def __len__(self) -> int:
         """How many listen."""
@@ -149,8 +151,22 @@ class Broadcast:
         with self._lock:
             self._listeners.discard(listener)
 
+    def share(self, pass_on: Callable[[Change], None]) -> None:
+        """Pass on what is published here, to the listeners of other processes. `pass_on` must not block."""
+        self._pass_on = pass_on
+
+    def sites(self) -> set[str]:
+        """Sites that somebody listens to."""
+        with self._lock:
+            return {listener.site for listener in self._listeners}
+
     def publish(self, change: Change) -> None:
-        """Tell the site's listeners that may hear of it."""
+        """Tell the site's listeners that may hear of it, here and wherever it is passed on."""
+        self.hear(change)
+        self._pass_on(change)
+
+    def hear(self, change: Change) -> None:
+        """Tell the site's listeners of this process that may hear of it."""
         with self._lock:
             listeners = [
                 x
