@@ -2,6 +2,8 @@
 
 Bounds   at most CONNECTIONS at once; a further user waits. A connection that broke is dropped, the next use opens
          a new one; its transaction raised StoreUnavailableError and kept nothing.
+Leader   only a server that may be written to is used, also for reading: one that has lost its lead counts as away. A server that
+         falls silent is given up after SILENT_S.
 Durable  synchronous_commit is switched on per connection, whatever the server's default: an ack follows a COMMIT.
 """
 
@@ -22,6 +24,7 @@ from gatehouse_hub.store.statements import to_psycopg
 
 CONNECTIONS: Final = 8
 CONNECT_S: Final = 10
+SILENT_S: Final = 15
 _ENCODER: Final = msgspec.json.Encoder()
 _CSV: Final = r"(FORMAT csv, NULL 'null', ESCAPE '\')"
 _ESCAPE: Final = re.compile(rb'\\(?:["\\bfnrt]|u00[0-9a-f]{2})')
@@ -178,7 +181,15 @@ class PostgresDatabase:
                 return connection
         try:
             connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_S, prepare_threshold=3
+                self._url,
+                autocommit=True,
+                prepare_threshold=3,
+                connect_timeout=CONNECT_S,
+                target_session_attrs="read-write",
+                tcp_user_timeout=SILENT_S * 1000,
+                keepalives_idle=SILENT_S // 3,
+                keepalives_interval=SILENT_S // 3,
+                keepalives_count=2,
             )
             connection.execute("SET synchronous_commit TO on")
             connection.execute("SET TIME ZONE 'UTC'")
@@ -217,6 +228,7 @@ def translate(error: psycopg.Error) -> StoreError:
         | pg.TooManyConnections
         | pg.AdminShutdown
         | pg.CannotConnectNow
+        | pg.ReadOnlySqlTransaction
         | psycopg.InterfaceError,
     ):
         return StoreUnavailableError(message)

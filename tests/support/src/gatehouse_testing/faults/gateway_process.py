@@ -3,6 +3,7 @@ each on standard output after its commit, until it is killed.
 
     up SECONDS                    it works (monotonic seconds of this machine)
     row EPOCH LANE SEQ WORDS      accepted: this row must be in the hub, once
+    wrote SECONDS EPOCH LANE SEQ  a commit has ended, of which that was the last row
     written                       it has written all it should
     drained                       the hub has acknowledged all it holds
 
@@ -203,7 +204,11 @@ class Gateway:
         lines = [
             f"row {e.epoch} {e.lane} {e.seq} {words_of_data(e.data, e.time)}\n" for e in events
         ]
-        os.write(1, "".join(lines).encode())
+        last = "".join(
+            f"wrote {time.monotonic()} {events[-1].epoch} {events[-1].lane} {events[-1].seq}\n"
+            for _ in events[:1]
+        )
+        os.write(1, ("".join(lines) + last).encode())
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied_s < TIDY_S:

@@ -69,8 +69,8 @@ def main(task: LinkerTask) -> None:
     database = TellingDatabase(connect(task.database))
     claim = work.claim
 
-    def telling_claim(tx: Transaction, limit: int) -> list[work.Pending]:
-        found = claim(tx, limit)
+    def telling_claim(tx: Transaction, limit: int, now_ms: int) -> list[work.Pending]:
+        found = claim(tx, limit, now_ms)
         if found:
             database.claimed = True
             say("claims", time.monotonic(), *(pending.site for pending in found))

@@ -16,8 +16,12 @@ LINK_TURNS_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`lost`: accepted, and not in the hub. `duplicated`: in it under two keys, or an alarm in two incidents. `unaccounted`:
-    numbers that are neither row nor gap, alarms in no incident, and incidents that a linking of the same rows would not make.
+    """What went wrong.
+
+    lost         accepted and not in the hub, or acknowledged before it was
+    duplicated   in the hub under two keys, or an alarm in two incidents
+    unaccounted  numbers that are neither row nor gap, alarms in no incident, and incidents that a linking of the same rows would
+                 not make
     """
 
     lost: int
@@ -145,4 +149,4 @@ def relinked(database: Database) -> int:
 def is_linked(database: Database) -> bool:
     """Whether no site waits for a linker."""
     with database.snapshot() as tx:
-        return integer(tx.execute("SELECT COUNT(*) FROM site_work WHERE pending = 1")[0][0]) == 0
+        return work.backlog(tx).sites == 0
