@@ -64,6 +64,16 @@ def _has_postgresql() -> bool:
     )
 
 
+def _has_cluster() -> bool:
+    programs = (
+        "/usr/bin/etcd",
+        "/usr/bin/patroni",
+        "/usr/sbin/haproxy",
+        "/usr/sbin/rabbitmq-server",
+    )
+    return all(Path(program).exists() for program in programs)
+
+
 def _has_chromium() -> bool:
     return any(shutil.which(name) for name in ("chromium", "chromium-browser"))
 
@@ -97,3 +107,12 @@ PARTS = (
     ),
     Part("ffmpeg", ("ffmpeg",), lambda: has_decoder("ffmpeg")),
 )
+LONG_PARTS = (
+    *PARTS,
+    Part(
+        "the programs of a cluster",
+        ("etcd-server", "patroni", "python3-etcd", "haproxy", "rabbitmq-server"),
+        _has_cluster,
+    ),
+)
+"""What `./dev test --long` needs besides: of these only the tests of the cluster and of other brokers know."""

@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
     """Set up, run pytest, then the console's tests. Returns the first status that is not 0."""
     rest = [word for word in argv if word != "--long"]
     profile = [] if "--long" in argv or "-m" in rest else ["-m", "not long"]
-    system.ensure()
+    system.ensure(system.LONG_PARTS if "--long" in argv else None)
     console.build()
     # -P: the name `test` of this folder's module must never stand for Python's own.
     status = show([sys.executable, "-P", "-m", "pytest", *profile, *rest], ROOT)
