@@ -37,7 +37,6 @@ from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
 from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.ids import SHARDS
-from gatehouse_shared.site import Site
 
 INGEST_LEASES: Final = "ingest"
 """Kind of the leases on shards."""
@@ -141,15 +140,19 @@ def build_pipeline(
         metrics=outside.metrics_text,
         settings=settings,
         passwords=passwords,
+        shelf=shelf,
     )
     notifier = Notifier(outside.database, outside.channels, outside.clock, outside.metrics)
     topics = OutLoop(
         OutTopics(outside.database, outside.publisher),
-        lambda now: look(services.places, now),
+        services.places.names,
+        lambda site, now: look(services.places, site, now),
         outside.clock,
         outside.metrics,
         hold(outside.database, OUT_LEASE, 1, OUT_TIMES),
     )
+    if Role.NOTIFY in roles:
+        outside.broadcast.observe(topics.note)
     parts = (
         (Role.LINKING, Part("linking", linking.run, linking.stop)),
         (Role.INGEST, Part("ingest", ingest.run, ingest.stop)),
@@ -165,12 +168,11 @@ def build_pipeline(
     return Pipeline(tuple(chosen), services)
 
 
-def look(places: Places, now: datetime) -> dict[str, SiteNow]:
-    """Every site as others may know it."""
-    return {name: _site_now(places, site, now) for name, site in places.sites().items()}
-
-
-def _site_now(places: Places, site: Site, now: datetime) -> SiteNow:
+def look(places: Places, name: str, now: datetime) -> SiteNow | None:
+    """A site as others may know it."""
+    site = places.load_site(name)
+    if site is None:
+        return None
     gateways = places.list_gateways(site.site)
     return SiteNow(
         site=site.site,

@@ -133,7 +133,8 @@ def test_one_site_that_cannot_be_linked_costs_the_others_one_try(database: Datab
 
 LINK = """
     import sys
-        from gatehouse_hub.flows.link_loop import LinkLoop
+    from gatehouse_hub.clock import SystemClock
+    from gatehouse_hub.flows.link_loop import LinkLoop
     from gatehouse_hub.flows.on_turn import Linker
     from gatehouse_hub.store.database import open_database
     from gatehouse_testing.hub_parts import CountingMetrics, HeardAnnouncer

@@ -104,7 +104,7 @@ AdminDep = Annotated[Caller, Depends(find_admin)]
 
 def require_site(caller: Caller, services: Services, site: str) -> Site:
     """The site file. One and the same 404 for a site that is not there and one that is not theirs."""
-    found = services.places.sites().get(site) if caller.may_see_site(site) else None
+    found = services.places.load_site(site) if caller.may_see_site(site) else None
     if found is None:
         raise ProblemError("not_found")
     return found

@@ -1,11 +1,10 @@
 """Sites for the routes: their files, how full their zones are, their hazards and equipment."""
 
-import threading
 from datetime import datetime
 from typing import Final
 
 from gatehouse_hub.fusion.occupancy import Occupancy, SourceReason, Window, fuse
-from gatehouse_hub.ports import Clock, Database
+from gatehouse_hub.ports import Clock, Database, Transaction
 from gatehouse_hub.store import desk, equipment, occupancy, quarters, sites, views
 from gatehouse_hub.store.records import (
     GatewayRecord,
@@ -15,6 +14,7 @@ from gatehouse_hub.store.records import (
     SourceFigure,
     ZoneFigure,
 )
+from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.instants import from_ms, to_ms
 from gatehouse_shared.names import DeviceKind, Label
 from gatehouse_shared.out import IncidentState
@@ -22,31 +22,42 @@ from gatehouse_shared.site import Site, Zone
 
 UNRESOLVED: Final = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 UNRESOLVED_MAX: Final = 1_000
+QUARTERS_MAX: Final = 10_000
 COUNTERS: Final = frozenset({DeviceKind.CAMERA})
 
 
 class Places:
     """What is known of sites. Checks no rights: the routes do.
 
-    Bound   keeps each site's file and its last quarter of an hour, so as many entries as there are sites.
+    Bounds  keeps the number of each site's version, QUARTERS_MAX sites' last quarter of an hour, and what the shelf keeps.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
-        self._lock = threading.Lock()
+    def __init__(self, database: Database, clock: Clock, shelf: SiteShelf) -> None:
+        self._database, self._clock, self._shelf = database, clock, shelf
         self._stamp: tuple[int, int] | None = None
-        self._sites: dict[str, Site] = {}
+        self._versions: dict[str, int] = {}
         self._quarters: dict[str, tuple[datetime, dict[str, float]]] = {}
 
-    def sites(self) -> dict[str, Site]:
-        """Every site file that holds now, by id."""
-        with self._lock, self._database.snapshot() as tx:
-            stamp = sites.newest_stamp(tx)
-            if stamp != self._stamp:
-                found = ((name, sites.load_latest(tx, name)) for name in sites.site_ids(tx))
-                self._sites = {name: site for name, site in found if site is not None}
-                self._stamp = stamp
-            return self._sites
+    def names(self) -> tuple[str, ...]:
+        """Every site that has a file."""
+        with self._database.snapshot() as tx:
+            return tuple(self._follow(tx))
+
+    def load_site(self, name: str) -> Site | None:
+        """The file that holds now; None for a site that is not there."""
+        with self._database.snapshot() as tx:
+            version = self._follow(tx).get(name)
+            if version is None:
+                return None
+            return self._shelf.take(tx, [(name, version)]).get((name, version))
+
+    def _follow(self, tx: Transaction) -> dict[str, int]:
+        """The version that holds now of each site. Two threads may both read it anew: they find the same."""
+        stamp = sites.newest_stamp(tx)
+        if stamp != self._stamp:
+            self._versions = sites.newest_versions(tx)
+            self._stamp = stamp
+        return self._versions
 
     def read_zones(self, site: Site, now: datetime) -> tuple[ZoneFigure, ...]:
         """How full every zone of the site is."""
@@ -102,6 +113,8 @@ class Places:
         if kept is None or kept[0] != start:
             with self._database.snapshot() as tx:
                 kept = start, quarters.quarter_means(tx, site, start)
+            if len(self._quarters) >= QUARTERS_MAX:
+                self._quarters.clear()
             self._quarters[site] = kept
         return kept
 

@@ -15,6 +15,7 @@ from gatehouse_hub.api.secrets import Passwords
 from gatehouse_hub.errors import StoreError
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.ports import Clock, Database
+from gatehouse_hub.store.site_shelf import SiteShelf
 
 PACKAGE_STATIC = Path(__file__).parents[1] / "static"
 
@@ -66,6 +67,7 @@ def build_services(
     metrics: Callable[[], bytes],
     settings: ApiSettings | None = None,
     passwords: Passwords | None = None,
+    shelf: SiteShelf | None = None,
 ) -> Services:
     """The services over one database."""
     passwords = passwords or Passwords()
@@ -73,7 +75,7 @@ def build_services(
         clock=clock,
         people=People(database, clock, passwords),
         accounts=Accounts(database, clock, passwords),
-        places=Places(database, clock),
+        places=Places(database, clock, shelf or SiteShelf()),
         desk=Desk(database, clock, broadcast),
         broadcast=broadcast,
         metrics=metrics,

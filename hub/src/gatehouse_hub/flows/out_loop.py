@@ -1,12 +1,15 @@
-"""Tells others: every few seconds what `out/` says of each site is made as it should be.
+"""Tells others: every few seconds what `out/` says is made as it should be, site by site.
 
 Slow on purpose: what goes out are levels and minutes, and a change within LOOK_S of another is told with it. Of several processes
 one tells, the holder of the lease; what it has said stands in the store, so the next goes on where it ended.
+
+Order   sites of which something was told since they were looked at, then those that were not looked at for longest.
+Bounds  DUE_MAX sites a look: 45,000 sites are all looked at within a quarter of an hour, before what stands of them lapses.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,24 +20,28 @@ from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Metrics
 
 LOOK_S: Final = 10.0
+DUE_MAX: Final = 500
 
 _log = logging.getLogger(__name__)
 
 
 class OutLoop:
-    """`run` until `stop`. `look` gives every site as others may know it."""
+    """`run` until `stop`. `names` are all sites; `look` gives one as others may know it, None for one that is gone."""
 
     def __init__(
         self,
         topics: OutTopics,
-        look: Callable[[datetime], Mapping[str, SiteNow]],
+        names: Callable[[], Sequence[str]],
+        look: Callable[[str, datetime], SiteNow | None],
         clock: Clock,
         metrics: Metrics,
         holding: Holding,
     ) -> None:
-        self._topics, self._look = topics, look
+        self._topics, self._names, self._look = topics, names, look
         self._clock, self._metrics = clock, metrics
         self._holding = holding
+        self._changed: set[str] = set()
+        self._looked_s: dict[str, float] = {}
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -58,15 +65,31 @@ class OutLoop:
         except StoreError as error:
             _log.warning("another process tells others only when this lease ends: %s", error)
 
+    def note(self, site: str) -> None:
+        """Something of a site is new. From any thread; never blocks."""
+        self._changed.add(site)
+
     def refresh(self) -> int:
-        """Make all topics as they should be; how many were written."""
+        """Make the topics of the sites that are due as they should be; how many were written."""
         now = self._clock.now()
-        sites = self._look(now)
-        written = self._topics.clear_unknown(frozenset(sites))
-        for name, site in sites.items():
-            written += self._topics.refresh(name, out_messages(site, now), now)
+        names = self._names()
+        written = self._topics.clear_unknown(frozenset(names))
+        self._looked_s = {n: at_s for n in names if (at_s := self._looked_s.get(n)) is not None}
+        for name in self._due(names):
+            self._changed.discard(name)
+            site = self._look(name, now)
+            if site is not None:
+                written += self._topics.refresh(name, out_messages(site, now), now)
+            self._looked_s[name] = self._clock.monotonic_s()
         self._metrics.count("out_topics_written", written)
         return written
+
+    def _due(self, names: Sequence[str]) -> list[str]:
+        never_s = float("-inf")
+        order = sorted(
+            names, key=lambda n: (n not in self._changed, self._looked_s.get(n, never_s))
+        )
+        return order[:DUE_MAX]
 
     def stop(self) -> None:
         """End after the refresh at work."""

@@ -130,6 +130,7 @@ class Broadcast:
         self._listeners: set[Listener] = set()
         self._closed = False
         self._pass_on: Callable[[Change], None] = lambda _change: None
+        self._note: Callable[[str], None] = lambda _site: None
 
     def __len__(self) -> int:
         """How many listen."""
@@ -155,6 +156,10 @@ class Broadcast:
         """Pass on what is published here, to the listeners of other processes. `pass_on` must not block."""
         self._pass_on = pass_on
 
+    def observe(self, note: Callable[[str], None]) -> None:
+        """Name every site of which anything is told to `note`, which must not block."""
+        self._note = note
+
     def sites(self) -> set[str]:
         """Sites that somebody listens to."""
         with self._lock:
@@ -167,6 +172,7 @@ class Broadcast:
 
     def hear(self, change: Change) -> None:
         """Tell the site's listeners of this process that may hear of it."""
+        self._note(change.site)
         with self._lock:
             listeners = [
                 x

@@ -115,6 +115,12 @@ def site_ids(tx: Transaction) -> list[str]:
     ]
 
 
+def newest_versions(tx: Transaction) -> dict[str, int]:
+    """Every site that has a file, by name, with the number of the version that holds now."""
+    rows = tx.execute("SELECT site, MAX(version) FROM site_version GROUP BY site ORDER BY site")
+    return {text(site): integer(version) for site, version in rows}
+
+
 def versions_now(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
     """The number of the version that holds now, of these sites; one without a file is left out."""
     marks = ", ".join("?" * len(names))
