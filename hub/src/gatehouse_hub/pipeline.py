@@ -35,7 +35,6 @@ from gatehouse_hub.notify.notifier import Notifier
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
-from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.ids import SHARDS
 
 INGEST_LEASES: Final = "ingest"
@@ -105,7 +104,15 @@ def build_pipeline(
     roles: frozenset[Role] = ALL_ROLES,
 ) -> Pipeline:
     """Join the stages over one store; the threads are those of the roles."""
-    shelf = SiteShelf()
+    services = build_services(
+        outside.database,
+        outside.clock,
+        outside.broadcast,
+        metrics=outside.metrics_text,
+        settings=settings,
+        passwords=passwords,
+    )
+    shelf = services.places.shelf
     linking = LinkLoop(
         outside.database,
         outside.clock,
@@ -132,15 +139,6 @@ def build_pipeline(
             listen=outside.listen,
             shelf=shelf,
         )
-    )
-    services = build_services(
-        outside.database,
-        outside.clock,
-        outside.broadcast,
-        metrics=outside.metrics_text,
-        settings=settings,
-        passwords=passwords,
-        shelf=shelf,
     )
     notifier = Notifier(outside.database, outside.channels, outside.clock, outside.metrics)
     topics = OutLoop(

@@ -32,8 +32,9 @@ class Places:
     Bounds  keeps the number of each site's version, QUARTERS_MAX sites' last quarter of an hour, and what the shelf keeps.
     """
 
-    def __init__(self, database: Database, clock: Clock, shelf: SiteShelf) -> None:
-        self._database, self._clock, self._shelf = database, clock, shelf
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self.shelf = SiteShelf()
         self._stamp: tuple[int, int] | None = None
         self._versions: dict[str, int] = {}
         self._quarters: dict[str, tuple[datetime, dict[str, float]]] = {}
@@ -49,7 +50,7 @@ class Places:
             version = self._follow(tx).get(name)
             if version is None:
                 return None
-            return self._shelf.take(tx, [(name, version)]).get((name, version))
+            return self.shelf.take(tx, [(name, version)]).get((name, version))
 
     def _follow(self, tx: Transaction) -> dict[str, int]:
         """The version that holds now of each site. Two threads may both read it anew: they find the same."""

@@ -15,7 +15,6 @@ from gatehouse_hub.api.secrets import Passwords
 from gatehouse_hub.errors import StoreError
 from gatehouse_hub.live.broadcast import Broadcast
 from gatehouse_hub.ports import Clock, Database
-from gatehouse_hub.store.site_shelf import SiteShelf
 
 PACKAGE_STATIC = Path(__file__).parents[1] / "static"
 
@@ -67,7 +66,6 @@ def build_services(
     metrics: Callable[[], bytes],
     settings: ApiSettings | None = None,
     passwords: Passwords | None = None,
-    shelf: SiteShelf | None = None,
 ) -> Services:
     """The services over one database."""
     passwords = passwords or Passwords()
@@ -75,7 +73,7 @@ def build_services(
         clock=clock,
         people=People(database, clock, passwords),
         accounts=Accounts(database, clock, passwords),
-        places=Places(database, clock, shelf or SiteShelf()),
+        places=Places(database, clock),
         desk=Desk(database, clock, broadcast),
         broadcast=broadcast,
         metrics=metrics,
