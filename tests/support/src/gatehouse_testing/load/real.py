@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -58,12 +59,13 @@ def add_sites(url: str, files: Sequence[Site]) -> None:
 
 @dataclass(slots=True)
 class RealHub:
-    """A hub of one or more processes. `port` is that of the API; `processes` by what they do."""
+    """A hub of one or more processes: `parts` are their roles by name. `port` is that of the API."""
 
     folder: Path
     url: str
     broker: Mosquitto
     community: Community
+    parts: Mapping[str, str] = field(default_factory=lambda: {"all": "ingest,linking,notify,api"})
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(
         default_factory=dict[str, "subprocess.Popen[bytes]"]
@@ -82,22 +84,26 @@ class RealHub:
             "http": {"port": self.port},
         }
         (self.folder / "hub.yaml").write_text(yaml.safe_dump(config))
-        self.run("all")
+        for name, roles in self.parts.items():
+            self.run(name, roles)
         self.watching = connect(self.url)
         self._make_token()
         if answering:
             self.answers = Answers(self.broker.port, self.community.plots).start()
         return self
 
-    def run(self, name: str, *arguments: str) -> None:
-        """Start one process of it and wait until it is healthy."""
+    def run(self, name: str, roles: str) -> None:
+        """Start one process of it; that with the API is waited for."""
         script = Path(sys.executable).with_name("gatehouse-hub")
-        argv = [str(script), "--config", str(self.folder / "hub.yaml"), "serve", *arguments]
+        serving = "api" in roles.split(",")
+        argv = [str(script), "--config", str(self.folder / "hub.yaml"), "serve", "--roles", roles]
+        argv += ["--port", str(self.port if serving else 0)]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 argv, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
-        wait_until(self._healthy, START_S, what="the hub's API")
+        ready = self._healthy if serving else partial(self._says, name, "Console and API")
+        wait_until(ready, START_S, what=f"the hub's {name}")
 
     def get(self, path: str) -> bytes:
         """Ask the API."""
@@ -153,6 +159,9 @@ class RealHub:
             with urllib.request.urlopen(url, timeout=2) as answer:
                 return answer.status == 200
         return False
+
+    def _says(self, name: str, words: str) -> bool:
+        return words in (self.folder / f"{name}.log").read_text()
 
     def _make_token(self) -> None:
         assert self.watching

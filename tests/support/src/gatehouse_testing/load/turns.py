@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gatehouse_hub.simulate.places import Plot
 from gatehouse_testing.broker import Mosquitto
 from gatehouse_testing.dev.bench import Figure
 from gatehouse_testing.load.bare import Bare
 from gatehouse_testing.load.publisher import Publisher
 from gatehouse_testing.load.real import RealHub, wait_stored
 from gatehouse_testing.load.rows import Load
+from gatehouse_testing.load.visible import EVERY_S, InApi, InTable, watch
 from gatehouse_testing.usage import cpu_s, descendants
 from gatehouse_testing.waiting import wait_until
+
+WATCH_S = 8.0
+"""How long a load runs while probes are sent."""
 
 TURN_S = 180.0
 LINKED_S = 60.0
@@ -55,6 +61,36 @@ def bare_turn(
     stored, spent_s = bare.done()
     began, _ = publisher.done()
     return Turn(load.events / (stored - began), {"loop": spent_s / load.events * 1e6})
+
+
+def hub_latency(hub: RealHub, load: Load, file: Path, rate: float, plot: Plot) -> list[float]:
+    """Milliseconds from publishing to being seen in the API, while `rate` messages a second come in."""
+    publisher = Publisher.prepare(hub.broker.port, file, rate)
+    publisher.go()
+    epoch = secrets.token_hex(8)
+    found = watch(hub.broker.port, plot, epoch, probes_of(load, rate), InApi(hub, plot))
+    publisher.done()
+    wait_stored(hub, load.epoch, load.events, TURN_S)
+    return found
+
+
+def bare_latency(
+    broker: Mosquitto, database: str, load: Load, file: Path, rate: float, plot: Plot
+) -> list[float]:
+    """Milliseconds from publishing to being selectable in the bare loop's table (paho, PostgreSQL)."""
+    count = probes_of(load, rate)
+    bare = Bare.listen("pg", "paho", broker.port, database, load.events + count)
+    publisher = Publisher.prepare(broker.port, file, rate)
+    publisher.go()
+    found = watch(broker.port, plot, secrets.token_hex(8), count, InTable(database))
+    publisher.done()
+    bare.done()
+    return found
+
+
+def probes_of(load: Load, rate: float) -> int:
+    """How many probes go out while a load lasts."""
+    return max(2, int(len(load.messages) / rate / EVERY_S))
 
 
 def _spent(hub: RealHub, database_pid: int | None) -> dict[str, float]:
