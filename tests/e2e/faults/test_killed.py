@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gatehouse_edge.transport.window import RULES
+from gatehouse_shared.names import Lane
+from gatehouse_testing.faults.backlog import first_alarms
 from gatehouse_testing.faults.linkers import kill_linkers
 from gatehouse_testing.faults.suites import (
     Outcome,
@@ -97,6 +100,17 @@ def test_linkers_that_are_killed_leave_every_alarm_in_one_incident(
     tmp_path: Path, postgres: PostgresCluster, plan: Plan
 ) -> None:
     holds(kill_linkers(tmp_path, postgres.fresh(), plan))
+
+
+@pytest.mark.parametrize(("rows", "runs"), [(3_000, 1), full(100_000, 10)])
+def test_an_alarm_does_not_wait_for_the_bulk_before_it(
+    tmp_path: Path, rows: int, runs: int
+) -> None:
+    with yard(tmp_path, f"sqlite:{tmp_path / 'hub.db'}") as found:
+        took = first_alarms(found, rows, runs)
+    print(f"{rows} rows before it: {took[0].took_s:.2f} to {took[-1].took_s:.2f} s")
+    window = RULES[Lane.BULK].rows
+    assert [run for run in took if run.bulk_waiting < rows - window] == []
 
 
 def test_a_gateway_that_believes_the_broker_is_found_out(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def main(task: HubTask) -> None:
     app.open_database = open_mortal
     if task.die_at == ACK_FIRST:
         # Without the pause between acknowledgements: the word is out before a later batch corrects it.
-        vars(acks)["INTERVAL_S"] = 0.0
+        acks.__dict__["INTERVAL_S"] = 0.0
     hub = app.Hub(quick(load_config(task.config), task.roles))
     hub.start()
     say("up", hub.url)
