@@ -1,4 +1,4 @@
-"""Power cuts of an outbox and of a hub's store, one life after another on the same simulated disk.
+"""Power cuts of an outbox, one life after another on the same simulated disk.
 
 A life opens the file, works until the power goes at a drawn write or sync, and leaves what the disk kept. What was accepted (the
 call had returned) must be there in the next life, and no file may be found damaged.

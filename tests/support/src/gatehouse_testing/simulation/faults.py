@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from gatehouse_edge.outbox.schema import PAGE_BYTES
 from gatehouse_shared.names import Lane
 from gatehouse_shared.topics import up
 from gatehouse_testing.simulation import gateway as gateways
@@ -137,6 +138,27 @@ def outbox_rolled_back(world: "World", draw: random.Random) -> None:
     world.later(draw.uniform(5, 200), put_back)
 
 
+def outbox_damaged(world: "World", draw: random.Random) -> None:
+    """Pages of a gateway's outbox go bad while it is off: mostly its rows, sometimes what says which tables there are."""
+    node = world.some_gateway(draw)
+    node.stop()
+    node.disk.disarm()
+    path = node.disk.folder / gateways.FILES[0]
+    content = bytearray(path.read_bytes()) if path.exists() else bytearray()
+    pages = int.from_bytes(content[28:32], "big")
+    if pages > 2:
+        # The tables' roots lie before the room kept back, most rows behind it.
+        places = [*range(2, 10), *range(gateways.RESERVED_PAGES, pages)]
+        for page in draw.choices(places, k=draw.randint(1, 2)):
+            start = page * PAGE_BYTES
+            content[start : start + 64] = draw.randbytes(64)
+        path.write_bytes(content)
+        world.truth.unsettled.add(node.name)
+        for row in world.truth.of(node.name):
+            row.damaged = True
+    world.later(draw.uniform(1, 30), node.start)
+
+
 def hub_killed(world: "World", draw: random.Random) -> None:
     """The hub is killed, mostly in the middle of a transaction."""
     if draw.random() < 0.3:
@@ -235,6 +257,7 @@ FAULTS: Final[dict[Fault, int]] = {
     hub_clock_jumps: 2,
     gateway_clock_unknown: 1,
     outbox_rolled_back: 3,
+    outbox_damaged: 1,
     hub_killed: 3,
     hub_power_cut: 2,
     hub_killed_before_ack: 3,

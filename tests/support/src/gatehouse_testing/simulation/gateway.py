@@ -26,6 +26,8 @@ from gatehouse_testing.simulation.places import HOME
 from gatehouse_testing.simulation.schedule import Schedule, SimulatedClock
 
 FILES: Final = ("outbox.db", "outbox.db-wal")
+RESERVED_PAGES: Final = 262
+"""About where the room kept back ends in an outbox of the simulated world."""
 TIDY_S: Final = 5.0
 RECONNECT_S: Final = 15.0
 

@@ -6,6 +6,7 @@ A simulator that finds nothing proves something only because it finds these.
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
+from unittest import mock
 
 from gatehouse_edge.outbox.store import Outbox
 from gatehouse_edge.ports import LinkEvent, Puback
@@ -15,7 +16,7 @@ from gatehouse_hub.ingest import storing
 from gatehouse_hub.ingest.acks import OwedAck
 from gatehouse_hub.ingest.storing import Outcome
 from gatehouse_hub.ingest.worker import Batch, IngestWorker
-from gatehouse_hub.ports import Transaction
+from gatehouse_hub.ports import Database, Transaction
 from gatehouse_hub.store import events
 from gatehouse_hub.values import EventKey
 from gatehouse_shared.events import GapData
@@ -90,6 +91,23 @@ class LooksAtTheKeyFirst(IngestWorker):
         return super()._write(replace(batch, letters=letters))
 
 
+class StoresTwice(IngestWorker):
+    """Asks of no row whether it is there already. Needs `without_keys`: SQLite has a key of its own to say no with."""
+
+    def _write(self, batch: Batch) -> Outcome:
+        with mock.patch.object(storing, "find_known", return_value={}):
+            return super()._write(batch)
+
+
+def without_keys(database: Database) -> Database:
+    """The same database, in which rows have no unique key."""
+    with database.transaction() as tx:
+        tx.execute("ALTER TABLE event RENAME TO event_before")
+        tx.execute("CREATE TABLE event AS SELECT * FROM event_before")
+        tx.execute("DROP TABLE event_before")
+    return database
+
+
 def _is_there(tx: Transaction, key: object) -> bool:
     gateway, epoch, lane, seq = (getattr(key, n) for n in ("gateway", "epoch", "lane", "seq"))
     return bool(events.hashes(tx, [EventKey(gateway, epoch, lane, seq)]))
@@ -120,6 +138,7 @@ MUTANTS: Final[Mapping[str, Build]] = {
     "synchronous_normal": Build(
         GatewayBuild(opened=lambda outbox: set_pragma(outbox, "synchronous=NORMAL"))
     ),
+    "stores_twice": Build(hub=HubBuild(worker=StoresTwice, opened=without_keys)),
     "window_from_the_wrong_number": Build(GatewayBuild(carried=_SkipsOne)),  # type: ignore[arg-type]
     "key_before_gap": Build(hub=HubBuild(worker=LooksAtTheKeyFirst)),
 }

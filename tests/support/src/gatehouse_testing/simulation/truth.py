@@ -34,13 +34,14 @@ Key = tuple[str, str, Lane, int]
 
 @dataclass(slots=True)
 class Accepted:
-    """A row that an outbox took. `excused` says why it may be missing."""
+    """A row that an outbox took. `excused` says why it may be missing; one that was `damaged` may be in a gap that says so."""
 
     gateway: str
     event: Event
     content: bytes
     nonsense: bool = False
     excused: str = ""
+    damaged: bool = False
 
     @property
     def key(self) -> Key:
@@ -108,6 +109,11 @@ class Truth:
     def judge(self, nodes: list[GatewayNode]) -> None:
         """The world has healed: everything must be right."""
         with self.database().snapshot() as tx:
+            twice = tx.execute(
+                "SELECT gateway, epoch, lane, seq FROM event GROUP BY gateway, epoch, lane, seq"
+                " HAVING COUNT(*) > 1"
+            )
+            self.violations += [f"there twice: {key}" for key in twice]
             for node in nodes:
                 self._judge_numbers(tx, node)
                 self._judge_rows(tx, node)
@@ -156,6 +162,8 @@ class Truth:
             if lane is Lane.BULK and reasons:
                 continue
             if unsettled and row.content in contents:
+                continue
+            if row.damaged and reasons & {"lost", "unreadable"}:
                 continue
             forgotten = self.hub_restored and node.squeezes and "expired" in reasons
             if row.excused or forgotten:

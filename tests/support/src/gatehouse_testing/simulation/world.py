@@ -15,7 +15,7 @@ from unittest import mock
 
 from gatehouse_edge.outbox import room, schema
 from gatehouse_edge.outbox.bounds import Limits
-from gatehouse_hub.store import progress
+from gatehouse_hub.store import progress, work
 from gatehouse_hub.values import LaneKey
 from gatehouse_shared.events import Event
 from gatehouse_shared.names import Lane
@@ -32,6 +32,10 @@ RESERVE_BYTES: Final = 1024 * 1024
 """The room that an outbox keeps back is a quarter of what is shipped: a run is to be quick, and full disks to be met."""
 HEAL_S: Final = 7_200.0
 """How long a healed world may take until everything is acknowledged: two rounds of the slowest timer, and a clock an hour off."""
+
+
+Plan = tuple[tuple[float, Fault], ...]
+"""Faults, and when each strikes, in seconds of the world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class Outcome:
 class World:
     """Two sites, three gateways, a broker and a hub."""
 
-    def __init__(self, seed: int, folder: Path, build: Build, trace: Trace) -> None:
+    def __init__(
+        self, seed: int, folder: Path, build: Build, trace: Trace, plan: Plan | None
+    ) -> None:
         self.schedule = Schedule(seed, trace)
         self.draw = self.schedule.draw("world")
         self.broker = SimulatedBroker(self.schedule)
@@ -67,11 +73,10 @@ class World:
         self.faults: Counter[str] = Counter()
         self.length_s = self.draw.uniform(40, 160)
         chance = self.schedule.draw("faults")
-        self._plan = [
-            (chance.uniform(5, self.length_s), drawn(chance), random.Random(chance.getrandbits(64)))
-            for _ in range(chance.randint(2, 8))
-        ]
-        planned = {fault for _, fault, _ in self._plan}
+        self._plan = plan or tuple(
+            (chance.uniform(5, self.length_s), drawn(chance)) for _ in range(chance.randint(2, 8))
+        )
+        planned = {fault for _, fault in self._plan}
         self._nonsense = False
         (folder / "hub").mkdir()
         self.hub = HubNode(
@@ -88,7 +93,7 @@ class World:
         for name in HOME:
             home = folder / name
             home.mkdir()
-            limits = Limits(max_rows=self.draw.choice([30, 100, 1_000_000]), max_mib=8)
+            limits = Limits(max_rows=self.draw.choice([20, 60, 1_000_000]), max_mib=8)
             disk = Disk(home, forgets=gateway_power_cut in planned)
             make = Make(build.gateway, listeners, limits)
             node = GatewayNode(name, disk, self.schedule, self.broker, make)
@@ -102,8 +107,9 @@ class World:
         for node in self.gateways:
             self.later(self.draw.uniform(0, 10), node.start)
             self._live(node)
-        for at_s, fault, own in self._plan:
-            self._strike(at_s, fault, own)
+        chance = self.schedule.draw("strikes")
+        for at_s, fault in self._plan:
+            self._strike(at_s, fault, random.Random(chance.getrandbits(64)))
         self.schedule.run_until(self.length_s, self._failed)
         if not self.truth.violations:
             self._heal()
@@ -192,7 +198,7 @@ class World:
             if not node.on or any(m.acked != m.last for m in node.outbox.marks()):
                 return False
         with self.hub.database.snapshot() as tx:
-            if tx.execute("SELECT 1 FROM site_work WHERE pending = 1 LIMIT 1"):
+            if work.backlog(tx).sites:
                 return False
             return all(
                 progress.load(tx, LaneKey(node.name, mark.epoch, mark.lane)) >= mark.last
@@ -221,10 +227,12 @@ class World:
         self.hub.stop()
 
 
-def simulate(seed: int, build: Build | None = None, *, wanted: bool = False) -> Outcome:
-    """Run the world of one seed. `wanted`: keep the lines of the trace."""
+def simulate(
+    seed: int, build: Build | None = None, *, wanted: bool = False, plan: Plan | None = None
+) -> Outcome:
+    """Run the world of one seed. `wanted`: keep the lines of the trace; `plan`: these faults instead of drawn ones."""
     trace = Trace(wanted)
-    with _world(seed, build or Build(), trace) as world:
+    with _world(seed, build or Build(), trace, plan) as world:
         healed_s = world.run()
         violations = tuple(world.truth.violations)
         return Outcome(
@@ -240,7 +248,7 @@ def simulate(seed: int, build: Build | None = None, *, wanted: bool = False) -> 
 
 
 @contextmanager
-def _world(seed: int, build: Build, trace: Trace) -> Generator[World]:
+def _world(seed: int, build: Build, trace: Trace, plan: Plan | None) -> Generator[World]:
     """The world of a seed, on disks in memory, with every name drawn from the seed."""
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
     names = random.Random(f"{seed}/names")
@@ -254,7 +262,7 @@ def _world(seed: int, build: Build, trace: Trace) -> Generator[World]:
             mock.patch.object(schema, "RESERVE_BYTES", RESERVE_BYTES),
             mock.patch.object(room, "RESERVE_BYTES", RESERVE_BYTES),
         ):
-            world = World(seed, Path(folder), build, trace)
+            world = World(seed, Path(folder), build, trace, plan)
             try:
                 yield world
             finally:
