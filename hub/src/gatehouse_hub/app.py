@@ -93,7 +93,9 @@ class Hub:
             secure_cookie=config.binding.is_tls or config.binding.behind_proxy,
             open_metrics=config.open_metrics,
         )
-        pipeline = build_pipeline(self._outside(), settings, self._passwords, config.roles)
+        pipeline = build_pipeline(
+            self._outside(), settings, self._passwords, config.roles, config.retention
+        )
         self._services = pipeline.services
         self._runners = [Runner(part) for part in pipeline.parts]
         self._server: HttpServer | None = None

@@ -31,6 +31,7 @@ from gatehouse_hub.ingest.inbox import LANE_BYTES
 from gatehouse_hub.ingest.rates import BURST, PER_S, RateLimit
 from gatehouse_hub.notify.webhook import SECRET_MIN, Address, Hook
 from gatehouse_hub.pipeline import ALL_ROLES, Role
+from gatehouse_hub.store.retention import PRESENCE_DAYS_MAX, Retention
 from gatehouse_shared.errors import SiteError
 from gatehouse_shared.ids import Id
 from gatehouse_shared.names import HazardClass
@@ -102,6 +103,14 @@ class IngestSection(Section, frozen=True, kw_only=True):
     inbox_mib: Annotated[int, Meta(ge=1, le=4_096)] = 64
 
 
+class RetentionSection(Section, frozen=True, kw_only=True):
+    """How many days what is kept. Presence never longer than the law of this software: 14."""
+
+    presence_days: Annotated[int, Meta(ge=2, le=PRESENCE_DAYS_MAX)] = PRESENCE_DAYS_MAX
+    alarm_days: Annotated[int, Meta(ge=15, le=3_650)] = 400
+    bulk_days: Annotated[int, Meta(ge=8, le=3_650)] = 90
+
+
 class HubFile(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -111,6 +120,7 @@ class HubFile(Section, frozen=True, kw_only=True):
     ingest: IngestSection = IngestSection()
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=len(Role))] = tuple(Role)
     notify: NotifySection = NotifySection()
+    retention: RetentionSection = RetentionSection()
     sites: Annotated[tuple[PathText, ...], Meta(max_length=10_000)] = ()
 
 
@@ -128,6 +138,7 @@ class HubConfig:
     roles: frozenset[Role] = ALL_ROLES
     rate: RateLimit = field(default_factory=RateLimit)
     inbox_bytes: int = 2 * LANE_BYTES
+    retention: Retention = field(default_factory=Retention)
 
 
 def choose_roles(config: HubConfig, roles: Iterable[Role]) -> HubConfig:
@@ -180,6 +191,11 @@ def resolve(file: HubFile, folder: Path) -> HubConfig:
         open_metrics=file.http.open_metrics,
         hooks=resolve_hooks(file.notify, folder),
         sites=tuple(folder / site for site in file.sites),
+        retention=Retention(
+            presence_days=file.retention.presence_days,
+            alarm_days=file.retention.alarm_days,
+            bulk_days=file.retention.bulk_days,
+        ),
         roles=frozenset(file.roles),
         rate=RateLimit(file.ingest.events_per_s, file.ingest.burst),
         inbox_bytes=file.ingest.inbox_mib * 1024 * 1024,

@@ -3,6 +3,7 @@
     ingest    messages of gateways, checked and stored in one transaction, acknowledged after it        a thread
     linking   events to incidents, some dozens of sites at a time, woken by ingest                        a thread
     notify    who must be told of an incident is told; `out/` topics, made as they should be               two threads
+    retention what is past its keeping goes, partitions of the days ahead are made                        a thread
     api       fusion (`places`), the desk and people's rights, asked by the console and by integrators    the server's threads
     live      what changed, from every stage to whoever listens
 
@@ -25,6 +26,7 @@ from gatehouse_hub.flows.leaseholder import LeaseTimes, hold, worker_name
 from gatehouse_hub.flows.link_loop import LinkLoop
 from gatehouse_hub.flows.on_turn import Linker
 from gatehouse_hub.flows.out_loop import OutLoop
+from gatehouse_hub.flows.retention_loop import RetentionLoop
 from gatehouse_hub.ingest.inbox import Inbox
 from gatehouse_hub.ingest.keeper import IngestParts
 from gatehouse_hub.ingest.worker import IngestWorker
@@ -35,6 +37,7 @@ from gatehouse_hub.notify.notifier import Notifier
 from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
+from gatehouse_hub.store.retention import Retention
 from gatehouse_shared.ids import SHARDS
 
 INGEST_LEASES: Final = "ingest"
@@ -102,6 +105,7 @@ def build_pipeline(
     settings: ApiSettings,
     passwords: Passwords,
     roles: frozenset[Role] = ALL_ROLES,
+    retention: Retention | None = None,
 ) -> Pipeline:
     """Join the stages over one store; the threads are those of the roles."""
     services = build_services(
@@ -151,7 +155,11 @@ def build_pipeline(
     )
     if Role.NOTIFY in roles:
         outside.broadcast.observe(topics.note)
+    keeping = RetentionLoop(
+        outside.database, retention or Retention(), outside.clock, outside.metrics
+    )
     parts = (
+        (Role.INGEST, Part("retention", keeping.run, keeping.stop)),
         (Role.LINKING, Part("linking", linking.run, linking.stop)),
         (Role.INGEST, Part("ingest", ingest.run, ingest.stop)),
         (Role.NOTIFY, Part("notify", notifier.run, notifier.stop)),

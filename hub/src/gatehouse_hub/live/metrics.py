@@ -24,6 +24,7 @@ COUNTERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "notification_attempts": ("Attempts to tell a consumer by how they went", ("outcome",)),
     "notifications_given_up": ("Notifications that nobody received", ()),
     "sites_linked": ("Sites that linkers have seen to", ()),
+    "retention_gone": ("Rows and partitions that were past their keeping", ()),
     "link_failures": ("Turns of the linker that failed and were put off", ()),
 }
 HISTOGRAMS: Final[Mapping[str, str]] = {

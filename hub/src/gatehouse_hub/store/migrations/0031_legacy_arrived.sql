@@ -1,0 +1,1 @@
+-- What is past its keeping is found by when it came. Nobody writes to the old table any more, so this index keeps nobody waiting.
