@@ -25,7 +25,7 @@ from gatehouse_hub.pipeline import Role
 from gatehouse_hub.ports import Database
 from gatehouse_hub.simulate import cli as simulate_cli
 from gatehouse_hub.store import quarantine, sites
-from gatehouse_hub.store.database import open_database
+from gatehouse_hub.store.database import back_up, open_database
 from gatehouse_shared.errors import WireError
 from gatehouse_shared.instants import format_instant, from_ms, to_ms
 from gatehouse_shared.names import HazardClass
@@ -99,6 +99,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     adding = _bind(places.add_parser("add", help="make a site file the one that holds"), _add_site)
     adding.add_argument("file", type=Path)
+    saving = _bind(
+        commands.add_parser("backup", help="copy the SQLite database while the hub goes on"),
+        _back_up,
+    )
+    saving.add_argument("path", type=Path, help="a file that is not there yet")
     telling = _bind(commands.add_parser("topics", help="what to subscribe to for a site"), _topics)
     telling.add_argument("site")
     people = commands.add_parser("user", help="people").add_subparsers(
@@ -211,6 +216,12 @@ def _add_site(arguments: argparse.Namespace) -> int:
         version = sites.add(tx, site, to_ms(SystemClock().now()))
     database.close()
     print(f"{site.site}: version {version}")
+    return 0
+
+
+def _back_up(arguments: argparse.Namespace) -> int:
+    back_up(load_config(arguments.config).database, arguments.path)
+    print(f"backed up to {arguments.path}")
     return 0
 
 

@@ -96,6 +96,21 @@ def connect(url: str) -> Database:
     )
 
 
+def back_up(url: str, target: Path) -> None:
+    """A consistent copy of a SQLite database while the hub goes on. ConfigError for PostgreSQL, which has better means."""
+    database = connect(url)
+    try:
+        if not isinstance(database, SqliteDatabase):
+            raise ConfigError(
+                "PostgreSQL is backed up by its own tools",
+                place="database",
+                remedy="Use pg_basebackup with archived WAL, or pg_dump; see hub/docs/store.md",
+            )
+        database.back_up(target)
+    finally:
+        database.close()
+
+
 def migrations(dialect: Dialect) -> tuple[Migration, ...]:
     """Every version of the schema in order."""
     folder = files("gatehouse_hub.store") / "migrations"

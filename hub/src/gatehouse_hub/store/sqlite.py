@@ -8,6 +8,7 @@ Source  Python's own SQLite may carry the WAL-reset bug (fixed in 3.51.3); apsw 
 # pyright: reportUnknownMemberType=false
 # apsw's stubs leave the buffer type of a binding open.
 
+import os
 import queue
 import threading
 from collections.abc import Generator, Iterable, Sequence
@@ -116,6 +117,42 @@ class SqliteDatabase:
                     yield SqliteTransaction(connection)
             finally:
                 self._idle.put(connection)
+
+    def back_up(self, target: Path) -> None:
+        """Copy the whole database as it is at one moment, writers going on; the copy is on disk when this returns.
+
+        StoreError when `target` is there already: a backup never takes another's place.
+        """
+        if target.exists():
+            raise StoreError(
+                "there is a file of this name", place=str(target), remedy="Choose a new name"
+            )
+        part = target.with_name(f"{target.name}.part")
+        part.unlink(missing_ok=True)
+        try:
+            with self._permits:
+                self._check_open()
+                source = self._connect(read_only=True)
+                copy = apsw.Connection(str(part))
+                try:
+                    with copy.backup("main", source, "main") as backup:
+                        backup.step(-1)
+                finally:
+                    copy.close()
+                    source.close()
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.rename(target)
+            folder = os.open(target.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        except (apsw.Error, OSError) as error:
+            part.unlink(missing_ok=True)
+            if isinstance(error, apsw.Error):
+                raise translate(error, place=str(target)) from error
+            raise StoreError(
+                f"cannot write: {error.strerror}", place=str(target), remedy="Check path and space"
+            ) from None
 
     def close(self) -> None:
         """Close writer and idle readers."""
