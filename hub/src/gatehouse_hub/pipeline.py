@@ -38,7 +38,6 @@ from gatehouse_hub.notify.out_messages import SiteNow, ZoneNow
 from gatehouse_hub.notify.out_topics import OutTopics
 from gatehouse_hub.ports import Clock, Database, Metrics, Publisher
 from gatehouse_hub.store.retention import Retention
-from gatehouse_hub.store.site_shelf import SiteShelf
 from gatehouse_shared.ids import SHARDS
 
 INGEST_LEASES: Final = "ingest"
