@@ -1,8 +1,8 @@
 """What one gateway that sends a thousand events a second costs the others: `./dev bench fairness`.
 
 The real hub over PostgreSQL with fsync, a real mosquitto. CALM gateways send an event each half second; from publishing to the
-hub's ack is their latency (an ack waits up to 0.2 s for others). Rounds with and without the loud gateway alternate; a figure is the
-median of the rounds' ratios. GATEHOUSE_BENCH_TURNS sets another number of rounds than 3.
+hub's ack is their latency (an ack waits up to 0.2 s for others). Rounds with and without the loud gateway alternate; a figure
+is the median of the rounds' ratios. GATEHOUSE_BENCH_TURNS sets another number of rounds than 3.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from secrets import token_hex
@@ -22,6 +21,7 @@ import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from gatehouse_hub.clock import SystemClock
 from gatehouse_hub.simulate.places import Plot
 from gatehouse_shared.commands import Ack
 from gatehouse_shared.names import Lane
@@ -34,6 +34,7 @@ from gatehouse_testing.postgres import postgres_cluster
 from gatehouse_testing.usage import load as machine_load
 from gatehouse_testing.waiting import wait_until
 
+CLOCK = SystemClock()
 CALM, EVERY_S, ROUND_S, LOUD_PER_S = 24, 0.5, 12.0, 1_000
 TURNS = int(os.environ.get("GATEHOUSE_BENCH_TURNS", "3"))
 
@@ -63,7 +64,7 @@ class Quiet:
             due_s = began_s + number * EVERY_S / len(outboxes)
             time.sleep(max(0.0, due_s - time.monotonic()))
             outbox, epoch = outboxes[number % len(outboxes)]
-            topic, payload = outbox.message(Lane.BULK, epoch, 1, datetime.now(UTC))
+            topic, payload = outbox.message(Lane.BULK, epoch, 1, CLOCK.now())
             self.sent_s[epoch, number // len(outboxes) + 1] = time.monotonic()
             client.publish(topic, payload, qos=1)
         wait_until(lambda: not self.sent_s, 60, what="every ack")
@@ -110,7 +111,7 @@ def figures() -> dict[str, Figure]:
 def _flood(room: Path, community: Community, turn: int) -> Path:
     """The loud gateway's messages of a round, an event each."""
     outbox, epoch = Outbox(community.plots[CALM], Random(turn)), token_hex(8)
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     messages = [
         outbox.message(Lane.BULK, epoch, 1, now) for _ in range(round(LOUD_PER_S * ROUND_S))
     ]
