@@ -23,6 +23,11 @@ export function clockTimeWithSeconds(at: number, zone: string, language: Languag
   return format(language, zone, { ...CLOCK, second: "2-digit" }).format(at);
 }
 
+/** `3 Nov`, in the site's zone. */
+export function monthDay(at: number, zone: string, language: Language): string {
+  return format(language, zone, { day: "numeric", month: "short" }).format(at);
+}
+
 /** Date, time, seconds and zone: what is shown on hover. */
 export function fullTime(at: number, zone: string, language: Language): string {
   const moment = format(language, zone, { dateStyle: "medium", timeStyle: "medium" }).format(at);

@@ -24,7 +24,7 @@ from gatehouse_hub.linking.replay import replay
 from gatehouse_hub.pipeline import Role
 from gatehouse_hub.ports import Database
 from gatehouse_hub.simulate import cli as simulate_cli
-from gatehouse_hub.store import quarantine, sites
+from gatehouse_hub.store import notifications, quarantine, sites
 from gatehouse_hub.store.database import back_up, open_database
 from gatehouse_shared.errors import WireError
 from gatehouse_shared.instants import format_instant, from_ms, to_ms
@@ -94,6 +94,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     trying.add_argument("--gateway")
     trying.add_argument("--number", type=int)
+    untold = commands.add_parser("notifications", help="who was not told").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    unheard = _bind(untold.add_parser("list", help="newest first"), _list_notifications)
+    unheard.add_argument("--limit", type=int, default=LIST_MAX)
+    again = _bind(untold.add_parser("retry", help="try again what was given up"), _retry_telling)
+    again.add_argument("--consumer")
+    again.add_argument("--number", type=int)
     places = commands.add_parser("site", help="site files").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -207,6 +215,30 @@ def _retry_quarantine(arguments: argparse.Namespace) -> int:
         print(f"{entry.number}  {entry.outcome}{f'  {entry.why}' if entry.why else ''}")
     database.close()
     return 0 if all(e.outcome is RetryOutcome.ACCEPTED for e in found) else 1
+
+
+def _list_notifications(arguments: argparse.Namespace) -> int:
+    _, database = _open(arguments)
+    with database.snapshot() as tx:
+        found = notifications.load_undelivered(tx, None, arguments.limit)
+    for n in found:
+        print(
+            f"{n.number}  {format_instant(from_ms(n.made_ms))}  {n.site}  {n.consumer}  {n.what}  {n.incident}  "
+            f"{n.delivery}  x{n.attempts}  {n.reason or '-'}"
+        )
+    database.close()
+    return 0
+
+
+def _retry_telling(arguments: argparse.Namespace) -> int:
+    _, database = _open(arguments)
+    with database.transaction() as tx:
+        count = notifications.retry(
+            tx, to_ms(SystemClock().now()), consumer=arguments.consumer, number=arguments.number
+        )
+    database.close()
+    print(f"tried again: {count}")
+    return 0
 
 
 def _add_site(arguments: argparse.Namespace) -> int:

@@ -104,6 +104,28 @@ def test_the_equipment_shows_which_gateway_is_silent_and_which_camera_ails(now: 
     expect(equipment.quarantine.last).to_contain_text("not JSON")
 
 
+def test_what_a_gateway_lost_is_said_in_words_and_numbers(now: Now):
+    equipment = Equipment(now.page)
+    equipment.open()
+    shed = equipment.gateway("gw_shed")
+    expect(shed).to_contain_text("37 messages are missing and will not come.")
+    expect(shed).to_contain_text("37 readings: dropped, because the disk space for them was full")
+    shed.get_by_text("In numbers").click()
+    expect(shed.get_by_role("row").filter(has_text="bulk")).to_contain_text("41")
+    expect(equipment.gateway("gw_plaza")).to_contain_text("Complete: everything")
+    gate = equipment.gateway("gw_gate")
+    expect(gate).to_contain_text("12 messages are still on their way.")
+    expect(gate).to_contain_text("Its clock is 7 s ahead of the hub's.")
+
+
+def test_who_is_told_is_said_beside_the_incident_and_what_did_not_arrive(now: Now, stage: Stage):
+    stage.call("duty_desk", fails="status: 503")
+    now.press("j", "Enter")
+    expect(now.detail).to_contain_text("duty_desk · opened · waiting")
+    Equipment(now.page).open()
+    expect(now.page.locator(".told").last).to_contain_text("status: 503")
+
+
 def test_a_token_is_shown_once_works_and_stops_when_revoked(now: Now, stage: Stage):
     settings = Settings(now.page)
     settings.open()

@@ -1,6 +1,7 @@
 """Every answer is exactly what the OpenAPI document says."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,11 @@ import jsonschema
 import pytest
 
 from gatehouse_hub.api.openapi import main, openapi_tree, write_openapi
+from gatehouse_hub.dispatching.telling import Consumer
+from gatehouse_hub.store import consumers, notifications, progress
+from gatehouse_hub.store.progress import Gap
 from gatehouse_hub.store.users import Role, Scope
+from gatehouse_hub.values import LaneKey
 from gatehouse_shared.events import (
     AgeBand,
     Band,
@@ -19,8 +24,9 @@ from gatehouse_shared.events import (
     HazardData,
     HealthData,
 )
-from gatehouse_shared.names import HazardKind, Label, Lane, Phase
-from gatehouse_testing.desk import Front
+from gatehouse_shared.instants import to_ms
+from gatehouse_shared.names import HazardClass, HazardKind, Label, Lane, Phase
+from gatehouse_testing.desk import EPOCH, Front
 from gatehouse_testing.dev.paths import ROOT
 
 pytestmark = pytest.mark.anyio
@@ -219,6 +225,68 @@ async def test_gateways_say_what_sees_and_what_does_not(front: Front):
     assert sites["sites"][0]["blind"] == 1
     [row] = quarantine["rows"]
     assert (row["seen"], row["reason"], gateway["quarantined"]) == (2, "not_json", 1)
+
+
+async def test_what_came_through_of_a_gateway_can_be_read(either_front: Front):
+    front = either_front
+    front.add_site("riverside")
+    front.store("riverside", HealthData(gateway=GatewayHealth(
+        cpu=3, memory=4, disk=5, outbox_rows=Band.NONE, outbox_age=AgeBand.SECONDS,
+    )))  # fmt: skip
+    lane = LaneKey("gw_riverside", EPOCH, Lane.BULK)
+    with front.database.transaction() as tx:
+        marks = progress.lock(tx, [lane])
+        marks[lane].added.append((1, 1))
+        progress.add_gaps(tx, marks, [Gap(lane, 2, 38, "dropped_bytes", 37, 0)])
+        progress.settle(tx, marks)
+    password = front.add_user("guest", Role.VIEWER, "riverside")
+    async with front.signed_in("guest", password) as client:
+        found = await fetch(
+            client, "/api/v1/sites/{site}/gateways/{gateway}/gaps", site="riverside", gateway="gw_riverside"
+        )  # fmt: skip
+        strange = await client.get("/api/v1/sites/riverside/gateways/gw_other/gaps")
+    assert (found["complete"], found["missing"], found["on_the_way"]) == (False, 37, 0)
+    assert found["gaps"][0]["reason"] == "dropped_bytes"
+    assert found["lanes"][0]["upto"] == 38
+    assert strange.status_code == 404
+
+
+async def test_operators_see_who_was_told_who_was_not_and_what_did_not_arrive(front: Front):
+    front.add_site("riverside")
+    public = frozenset({HazardClass.THING})
+    desk = Consumer("duty_desk", frozenset({"riverside"}), public, "P3")
+    with front.database.transaction() as tx:
+        consumers.replace_consumers(
+            tx, [desk, replace(desk, id="mayor", min_priority="P1"), replace(desk, id="far", sites=frozenset({"x"}))], 0
+        )  # fmt: skip
+    front.raise_hazard("riverside", HazardKind.FIRE_SMOKE, "shed", "smoke_shed")
+    incident = front.link()[0]
+    now_ms = to_ms(front.clock.now())
+    with front.database.transaction() as tx:
+        claimed = notifications.claim(tx, "duty_desk", now_ms, now_ms + 1)
+        assert claimed is not None
+        notifications.mark_failed(tx, claimed, "timeout", due_ms=now_ms + 4_000, now_ms=now_ms)
+    password = front.add_user("desk", Role.OPERATOR, "riverside")
+    guest = front.add_user("guest", Role.VIEWER, "riverside")
+    async with front.signed_in("desk", password) as client:
+        story = await fetch(client, "/api/v1/incidents/{incident}", incident=incident)
+        left = await fetch(client, "/api/v1/sites/{site}/notifications", site="riverside")
+    assert [(t["consumer"], t["what"], t["delivery"]) for t in story["told"]] == [
+        ("duty_desk", "opened", "waiting")
+    ]
+    assert {(n["consumer"], n["reason"]) for n in story["not_told"]} == {
+        ("mayor", "below_its_priority"),
+        ("far", "not_its_site"),
+    }
+    assert [(c["consumer"], c["waiting"]) for c in left["consumers"]] == [
+        ("duty_desk", 1),
+        ("mayor", 0),
+    ]
+    assert [(n["reason"], n["attempts"]) for n in left["undelivered"]] == [("timeout", 1)]
+    async with front.signed_in("guest", guest) as client:
+        story = await fetch(client, "/api/v1/incidents/{incident}", incident=incident)
+        assert (story["told"], story["not_told"]) == ([], [])
+        assert (await client.get("/api/v1/sites/riverside/notifications")).status_code == 403
 
 
 async def test_people_and_their_tokens_fit_the_document(front: Front):

@@ -212,6 +212,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/sites/{site}/gateways/{gateway}/gaps": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Gaps
+         * @description What of a gateway's rows is here, on its way, or gone, and why.
+         */
+        readonly get: operations["get_gaps"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/sites/{site}/hazards": {
         readonly parameters: {
             readonly query?: never;
@@ -244,6 +264,26 @@ export interface paths {
          * @description Incidents of a site, newest first; without `state` all of them. Viewers get none of class P.
          */
         readonly get: operations["list_incidents"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/sites/{site}/notifications": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Notifications
+         * @description Who is told of incidents of the site, and what did not arrive. Operators only.
+         */
+        readonly get: operations["list_notifications"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -507,6 +547,32 @@ export interface components {
          */
         readonly ClockState: "synced" | "unsynced";
         /**
+         * ConsumerFigures
+         * @description How it goes with telling a consumer of incidents of the site.
+         */
+        readonly ConsumerFigures: {
+            /** Consumer */
+            readonly consumer: string;
+            /**
+             * Failed
+             * @description Given up, and still kept
+             */
+            readonly failed: number;
+            /**
+             * Sent At
+             * @description When the last one arrived
+             */
+            readonly sent_at: string | null;
+            /** Waiting */
+            readonly waiting: number;
+        };
+        /**
+         * Delivery
+         * @description What became of a notification.
+         * @enum {string}
+         */
+        readonly Delivery: "waiting" | "sent" | "failed";
+        /**
          * DeviceHealth
          * @description A camera or sensor; `decode` and `inference` are tenths of the target rate, null for what is no camera.
          */
@@ -566,11 +632,87 @@ export interface components {
             readonly to_seq: number;
         };
         /**
+         * GapFigure
+         * @description Rows that will never come, and why. They were written between `after` and `before`, where those are known.
+         */
+        readonly GapFigure: {
+            /** After */
+            readonly after: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @description When the hub was told
+             * @example 2026-05-04T16:00:01.000Z
+             */
+            readonly at: string;
+            /** Before */
+            readonly before: string | null;
+            /**
+             * Count
+             * @description Rows that are gone; of `merged` ones nothing is lost
+             */
+            readonly count: number;
+            /** Epoch */
+            readonly epoch: string;
+            /** From Seq */
+            readonly from_seq: number;
+            readonly lane: components["schemas"]["Lane"];
+            readonly reason: components["schemas"]["GapReason"];
+            /** To Seq */
+            readonly to_seq: number;
+        };
+        /**
          * GapReason
          * @description Why rows are not coming.
          * @enum {string}
          */
         readonly GapReason: "dropped_rows" | "dropped_bytes" | "dropped_age" | "merged" | "expired" | "unreadable" | "lost" | "epoch";
+        /**
+         * GapReport
+         * @description What of a gateway's rows is here, on its way or gone.
+         */
+        readonly GapReport: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-05-04T16:00:01.000Z
+             */
+            readonly as_of: string;
+            /**
+             * Complete
+             * @description Nothing is missing, nothing is on its way
+             */
+            readonly complete: boolean;
+            /**
+             * Gaps
+             * @description The last 100, newest first
+             */
+            readonly gaps: readonly components["schemas"]["GapFigure"][];
+            /** Gateway */
+            readonly gateway: string;
+            /**
+             * Heard At
+             * @description When anything of it was last heard
+             */
+            readonly heard_at: string | null;
+            /** Lanes */
+            readonly lanes: readonly components["schemas"]["LaneAccount"][];
+            /**
+             * Missing
+             * @description Rows that will never come
+             */
+            readonly missing: number;
+            /** More Gaps */
+            readonly more_gaps: boolean;
+            /**
+             * On The Way
+             * @description Rows that have not come yet, as far as the hub was told
+             */
+            readonly on_the_way: number;
+            /** Site */
+            readonly site: string;
+        };
         /**
          * Gateway
          * @description A gateway. `offset_ms` = its clock minus the hub's, within `offset_uncertainty_ms`; null until measured.
@@ -593,6 +735,11 @@ export interface components {
             readonly load: components["schemas"]["GatewayLoad"] | null;
             /** Models */
             readonly models: readonly string[];
+            /**
+             * Offset At
+             * @description When the offset was last measured anew
+             */
+            readonly offset_at: string | null;
             /** Offset Ms */
             readonly offset_ms: number | null;
             /** Offset Uncertainty Ms */
@@ -827,8 +974,18 @@ export interface components {
             readonly members: readonly components["schemas"]["Member"][];
             /** Near Misses */
             readonly near_misses: readonly components["schemas"]["NearMiss"][];
+            /**
+             * Not Told
+             * @description Who was told nothing, and why; operators only
+             */
+            readonly not_told: readonly components["schemas"]["NotTold"][];
             /** Timeline */
             readonly timeline: readonly components["schemas"]["TimelineEntry"][];
+            /**
+             * Told
+             * @description Who was told what, oldest first; operators only
+             */
+            readonly told: readonly components["schemas"]["Notification"][];
             /**
              * Urgency
              * @description Why it has its priority
@@ -883,6 +1040,31 @@ export interface components {
          * @enum {string}
          */
         readonly Lane: "alarm" | "bulk";
+        /**
+         * LaneAccount
+         * @description One lane of one outbox, in its numbers.
+         *
+         *     `last`: the highest that the gateway told of or the hub has met; `upto`: no number up to here is unaccounted for;
+         *     `stored`: rows that are kept; `unaccounted`: not come yet, though later ones have; `waiting`: still at the gateway, as
+         *     far as it has told; `quarantined`: refused rows, which are accounted for.
+         */
+        readonly LaneAccount: {
+            /** Epoch */
+            readonly epoch: string;
+            readonly lane: components["schemas"]["Lane"];
+            /** Last */
+            readonly last: number;
+            /** Quarantined */
+            readonly quarantined: number;
+            /** Stored */
+            readonly stored: number;
+            /** Unaccounted */
+            readonly unaccounted: number;
+            /** Upto */
+            readonly upto: number;
+            /** Waiting */
+            readonly waiting: number;
+        };
         /**
          * Level
          * @description How full a zone is: the ladder of grades, 0 when below all of them.
@@ -1037,6 +1219,68 @@ export interface components {
             readonly score: number | null;
             /** Zone */
             readonly zone: string;
+        };
+        /**
+         * Notification
+         * @description What a consumer is told of an incident. `reason`: why the last attempt failed.
+         */
+        readonly Notification: {
+            /**
+             * Attempts
+             * @description That failed
+             */
+            readonly attempts: number;
+            /** Consumer */
+            readonly consumer: string;
+            readonly delivery: components["schemas"]["Delivery"];
+            /**
+             * Due At
+             * @description When it is tried next; null when it is over
+             */
+            readonly due_at: string | null;
+            /**
+             * Ended At
+             * @description When it arrived, or was given up
+             */
+            readonly ended_at: string | null;
+            /** Incident */
+            readonly incident: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-05-04T16:00:01.000Z
+             */
+            readonly made_at: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            readonly priority: "P1" | "P2" | "P3" | "P4";
+            /** Reason */
+            readonly reason: string | null;
+            readonly what: components["schemas"]["What"];
+        };
+        /**
+         * Notifications
+         * @description Who is told of incidents, and what did not arrive: the last 100 that failed, for good or so far, newest first.
+         */
+        readonly Notifications: {
+            /** Consumers */
+            readonly consumers: readonly components["schemas"]["ConsumerFigures"][];
+            /** Site */
+            readonly site: string;
+            /** Undelivered */
+            readonly undelivered: readonly components["schemas"]["Notification"][];
+        };
+        /**
+         * NotTold
+         * @description A consumer that is not told, and why.
+         */
+        readonly NotTold: {
+            /** Consumer */
+            readonly consumer: string;
+            readonly reason: components["schemas"]["TellReason"];
         };
         /**
          * Occupancy
@@ -1410,6 +1654,12 @@ export interface components {
          */
         readonly SourceReason: "fullest" | "less_full" | "stale";
         /**
+         * TellReason
+         * @description Why somebody is told, or is not.
+         * @enum {string}
+         */
+        readonly TellReason: "new" | "more_urgent" | "state_changed" | "in_another" | "apart_again" | "more_sensitive" | "not_its_site" | "not_its_class" | "below_its_priority" | "drill" | "historical" | "over" | "told_already";
+        /**
          * TimelineEntry
          * @description One moment. Hazard steps name hazard, kind, zone, device and grade; acts of people name `by`.
          */
@@ -1604,6 +1854,12 @@ export interface components {
             readonly password: string | null;
             readonly user: components["schemas"]["User"];
         };
+        /**
+         * What
+         * @description What is told.
+         * @enum {string}
+         */
+        readonly What: "opened" | "raised" | "acknowledged" | "resolved" | "reopened" | "merged" | "returned" | "withdrawn";
         /**
          * ZoneKind
          * @description What a zone is for; chooses tables of thresholds and what may be raised there.
@@ -2678,6 +2934,94 @@ export interface operations {
             };
         };
     };
+    readonly get_gaps: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description Id of a gateway */
+                readonly gateway: string;
+                /** @description Id of a site */
+                readonly site: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GapReport"];
+                };
+            };
+            /** @description Not signed in */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in this state */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not fit the schema */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description Too often */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly list_hazards: {
         readonly parameters: {
             readonly query?: {
@@ -2791,6 +3135,92 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Incidents"];
+                };
+            };
+            /** @description Not signed in */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours to see */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in this state */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not fit the schema */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description Too often */
+            readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is away */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_notifications: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description Id of a site */
+                readonly site: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Notifications"];
                 };
             };
             /** @description Not signed in */

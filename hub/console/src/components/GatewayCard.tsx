@@ -1,15 +1,19 @@
 import type { ReactNode } from "react";
 import type { Gateway } from "../api/types";
 import { useText } from "../text";
+import { ClockNotice, OFFSET_BAD_MS } from "./ClockNotice";
 import { DeviceTable } from "./DeviceTable";
-import { GapList } from "./GapList";
 import { Meter } from "./Meter";
 import { Age } from "./Moment";
 
-const OFFSET_BAD_MS = 5_000;
+interface Props {
+  readonly gateway: Gateway;
+  /** What came through of its rows, below its devices. */
+  readonly children?: ReactNode;
+}
 
-/** One gateway: whether it is there, its clock, what waits in its outbox, its load, its devices and its gaps. */
-export function GatewayCard({ gateway }: { readonly gateway: Gateway }) {
+/** One gateway: whether it is there, its clock, what waits in its outbox, its load and its devices. */
+export function GatewayCard({ gateway, children }: Props) {
   const { t } = useText();
   const { load } = gateway;
   return (
@@ -23,6 +27,7 @@ export function GatewayCard({ gateway }: { readonly gateway: Gateway }) {
           </span>
         )}
       </header>
+      <ClockNotice gateway={gateway} />
       <dl className="facts">
         <Fact name={t("gateway.heard")}>
           {gateway.last_seen_at === null ? t("never") : <Age at={gateway.last_seen_at} />}
@@ -69,7 +74,7 @@ export function GatewayCard({ gateway }: { readonly gateway: Gateway }) {
         )}
       </dl>
       <DeviceTable devices={gateway.devices} />
-      {gateway.gaps.length > 0 && <GapList gaps={gateway.gaps} />}
+      {children}
     </article>
   );
 }

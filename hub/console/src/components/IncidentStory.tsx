@@ -7,6 +7,7 @@ import { Age, Moment } from "./Moment";
 import { NearMissList } from "./NearMissList";
 import { PriorityMark } from "./PriorityMark";
 import { Timeline } from "./Timeline";
+import { ToldList } from "./ToldList";
 
 interface Props {
   readonly story: IncidentDetail;
@@ -45,6 +46,7 @@ export function IncidentStory({ story, hrefOf, children }: Props) {
           </p>
         )}
       </header>
+      {incident.historical && story.told.length === 0 && <p className="caution">{t("historical.long")}</p>}
       {children}
       <section>
         <h3>{t("incident.members")}</h3>
@@ -54,6 +56,12 @@ export function IncidentStory({ story, hrefOf, children }: Props) {
         <section>
           <h3>{t("incident.near")}</h3>
           <NearMissList misses={nearMisses} hrefOf={hrefOf} />
+        </section>
+      )}
+      {story.told.length + story.not_told.length > 0 && (
+        <section>
+          <h3>{t("told.title")}</h3>
+          <ToldList story={story} />
         </section>
       )}
       <section>

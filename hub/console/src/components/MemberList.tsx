@@ -16,6 +16,7 @@ export function MemberList({ members }: { readonly members: readonly Member[] })
           <p className="member-head">
             <b>{t(`kind.${hazard.kind}`)}</b>
             <Moment at={hazard.raised_at} seconds />
+            {hazard.historical && <span className="tag">{t("historical")}</span>}
             <span className={`hazard-state is-${hazard.state}`}>{t(`hazard.${hazard.state}`)}</span>
           </p>
           <p className="member-where">

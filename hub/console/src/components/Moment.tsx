@@ -1,24 +1,31 @@
 import { useNow } from "../now";
 import { useSite } from "../site";
 import { useText } from "../text";
-import { ageOf, clockTime, clockTimeWithSeconds, countdown, fullTime, sameDay } from "../time";
+import { ageOf, clockTime, clockTimeWithSeconds, countdown, fullTime, monthDay, sameDay } from "../time";
 
 interface MomentProps {
   readonly at: string;
   readonly seconds?: boolean;
+  /** What is in sight where it is another day than today: the date, day and time, or the time alone. */
+  readonly elsewhen?: "date" | "day and time" | "time";
 }
 
 /** A moment by the site's clock; date and zone on hover, the date in sight where it is another day. */
-export function Moment({ at, seconds = false }: MomentProps) {
+export function Moment({ at, seconds = false, elsewhen = "date" }: MomentProps) {
   const { language } = useText();
   const zone = useSite().plan.time_zone;
   const now = useNow(60_000);
   const ms = Date.parse(at);
   const full = fullTime(ms, zone, language);
   const clock = seconds ? clockTimeWithSeconds(ms, zone, language) : clockTime(ms, zone, language);
+  const isClock = sameDay(ms, now, zone) || elsewhen === "time";
+  const date =
+    elsewhen === "day and time"
+      ? `${monthDay(ms, zone, language)} ${clock}`
+      : full.slice(0, full.lastIndexOf(" ", full.lastIndexOf(",")));
   return (
     <time dateTime={at} title={full} className="num">
-      {sameDay(ms, now, zone) ? clock : full.slice(0, full.lastIndexOf(" ", full.lastIndexOf(",")))}
+      {isClock ? clock : date}
     </time>
   );
 }

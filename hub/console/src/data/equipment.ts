@@ -12,6 +12,15 @@ export function useGateways(site: string) {
   });
 }
 
+/** What of a gateway's rows is here, on its way, or gone. */
+export function useGapReport(site: string, gateway: string, isEnabled: boolean) {
+  return useQuery({
+    queryKey: ["gateways", site, gateway, "gaps"],
+    queryFn: () => read("/api/v1/sites/{site}/gateways/{gateway}/gaps", { site, gateway }),
+    enabled: isEnabled,
+  });
+}
+
 /** The newest refused rows. */
 export function useQuarantine(site: string, isEnabled: boolean) {
   return useQuery({

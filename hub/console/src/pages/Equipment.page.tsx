@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { ConsumerList } from "../components/ConsumerList";
 import { GatewayCard } from "../components/GatewayCard";
 import { GatewayGrid } from "../components/GatewayGrid";
 import { Age } from "../components/Moment";
@@ -6,8 +7,13 @@ import { QuarantineTable } from "../components/QuarantineTable";
 import { Trouble } from "../components/Trouble";
 import { Waiting } from "../components/Waiting";
 import { useGateways, useQuarantine } from "../data/equipment";
+import { useNotifications } from "../data/notifications";
 import { useSite } from "../site";
 import { useText } from "../text";
+import { GapPanel } from "./GapPanel";
+
+/** So many gateways are asked for their gaps at once; of more, the one that is chosen. */
+const ASKED_AT_ONCE = 12;
 
 /** What sees, what is silent, and what is being lost? */
 export function EquipmentPage() {
@@ -15,6 +21,7 @@ export function EquipmentPage() {
   const { site, mayOperate } = useSite();
   const gateways = useGateways(site);
   const quarantine = useQuarantine(site, mayOperate);
+  const notifications = useNotifications(site, mayOperate);
   const [chosen, setChosen] = useState<string | null>(null);
   if (gateways.isPending) return <Waiting rows={6} />;
   if (gateways.isError) return <Trouble error={gateways.error} onRetry={() => void gateways.refetch()} />;
@@ -36,10 +43,22 @@ export function EquipmentPage() {
         />
         <div className="gateway-cards">
           {shown.map((gateway) => (
-            <GatewayCard key={gateway.gateway} gateway={gateway} />
+            <GatewayCard key={gateway.gateway} gateway={gateway}>
+              {shown.length <= ASKED_AT_ONCE && <GapPanel gateway={gateway.gateway} />}
+            </GatewayCard>
           ))}
         </div>
       </section>
+      {mayOperate && (
+        <section>
+          <h2>{t("told.title")}</h2>
+          {notifications.isPending && <Waiting />}
+          {notifications.isError && (
+            <Trouble error={notifications.error} onRetry={() => void notifications.refetch()} />
+          )}
+          {notifications.data && <ConsumerList notifications={notifications.data} />}
+        </section>
+      )}
       {mayOperate && (
         <section>
           <h2>{t("quarantine.title")}</h2>

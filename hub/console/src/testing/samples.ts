@@ -128,5 +128,7 @@ export function story(of: Incident): IncidentDetail {
     near_misses: [],
     urgency: [{ key: "kind", params: {}, text: { en: "by its kind", "zh-CN": null } }],
     weights: "expert-1",
+    told: [],
+    not_told: [],
   };
 }

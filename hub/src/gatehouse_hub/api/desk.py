@@ -2,18 +2,27 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from gatehouse_hub.dispatching.workflow import Action, Cause
 from gatehouse_hub.flows.on_operator import ask_gateways
-from gatehouse_hub.flows.telling import tell
+from gatehouse_hub.flows.telling import explain, tell
 from gatehouse_hub.live.broadcast import Broadcast, Change, ChangeKind
 from gatehouse_hub.ports import Clock, Database, Transaction
-from gatehouse_hub.store import desk, views
+from gatehouse_hub.store import desk, notifications, views
 from gatehouse_hub.store.audit import Act, append_act
+from gatehouse_hub.store.consumers import load_consumers
 from gatehouse_hub.store.incidents import StoredReason
+from gatehouse_hub.store.notifications import ConsumerFigures, NotificationRecord
 from gatehouse_hub.store.records import IncidentRecord, IncidentStory, ReasonRecord
 from gatehouse_shared.instants import to_ms
 from gatehouse_shared.out import IncidentState
+
+TOLD_MAX: Final = 200
+"""Notifications shown of one incident."""
+
+
+UNDELIVERED_MAX: Final = 100
 
 
 class RefusedActError(Exception):
@@ -63,7 +72,18 @@ class Desk:
                 near=views.hazards_by_id(tx, [miss.hazard for miss in misses], now),
                 urgency=_reasons(story.urgency),
                 weights=weights,
+                told=notifications.load_of_incident(tx, record.id, TOLD_MAX),
+                not_told=explain(tx, record.id),
             )
+
+    def list_undelivered(
+        self, site: str
+    ) -> tuple[tuple[ConsumerFigures, ...], tuple[NotificationRecord, ...]]:
+        """Who is told of incidents of a site, and what did not arrive."""
+        with self._database.snapshot() as tx:
+            names = [c.id for c in load_consumers(tx) if not c.sites or site in c.sites]
+            figures = notifications.load_figures(tx, site, names)
+            return figures, notifications.load_undelivered(tx, site, UNDELIVERED_MAX)
 
     def acknowledge(
         self, record: IncidentRecord, *, by: str, at_site: bool, note: str | None

@@ -6,6 +6,7 @@ from typing import Final
 from gatehouse_hub.fusion.occupancy import Occupancy, SourceReason, Window, fuse
 from gatehouse_hub.ports import Clock, Database, Transaction
 from gatehouse_hub.store import desk, equipment, occupancy, quarters, sites, views
+from gatehouse_hub.store.gap_report import GapReport, load_report
 from gatehouse_hub.store.records import (
     GatewayRecord,
     HazardRecord,
@@ -100,6 +101,11 @@ class Places:
         """Every registered gateway of the site, by id."""
         with self._database.snapshot() as tx:
             return equipment.list_gateways(tx, site, self._clock.now())
+
+    def read_gaps(self, site: str, gateway: str) -> GapReport | None:
+        """What of a gateway's rows is here, on its way or gone; None when the site has no such gateway."""
+        with self._database.snapshot() as tx:
+            return load_report(tx, site, gateway)
 
     def list_quarantine(
         self, site: str, *, limit: int, before: int | None

@@ -15,6 +15,7 @@ from gatehouse_hub.ports import Transaction
 from gatehouse_hub.store import notifications
 from gatehouse_hub.store.consumers import load_consumers
 from gatehouse_hub.store.notifications import NewNotification
+from gatehouse_hub.store.records import NotTold
 
 TOGETHER: Final = 200
 """Incidents looked at in one statement."""
@@ -30,6 +31,17 @@ def tell(tx: Transaction, incidents: Sequence[str], now_ms: int) -> int:
     new = [n for some in _chunks(incidents) for n in _decide(tx, some, consumers, now_ms)]
     notifications.add(tx, new)
     return len(new)
+
+
+def explain(tx: Transaction, incident: str) -> tuple[NotTold, ...]:
+    """Consumers that were told nothing of an incident, and why not."""
+    told = notifications.load_told(tx, [incident])
+    return tuple(
+        NotTold(consumer.id, decide(consumer, standing, ()).reason)
+        for standing in notifications.load_standing(tx, [incident])
+        for consumer in load_consumers(tx)
+        if (incident, consumer.id) not in told
+    )
 
 
 def _decide(

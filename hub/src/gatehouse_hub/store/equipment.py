@@ -99,6 +99,7 @@ def _gateway(
         clock=row.clock,
         offset_ms=row.offset.offset_ms if row.offset else None,
         offset_uncertainty_ms=row.offset.uncertainty_ms if row.offset else None,
+        offset_at=None if row.offset_at_ms is None else from_ms(row.offset_at_ms),
         software=birth.software if birth else None,
         models=tuple(m.name for m in birth.model) if birth else (),
         unreviewed=any(m.reviewed == "unreviewed" for m in birth.model) if birth else False,

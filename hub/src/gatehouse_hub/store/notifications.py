@@ -227,6 +227,43 @@ def count_left(tx: Transaction) -> dict[Delivery, int]:
     return {Delivery(text(state)): integer(count) for state, count in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class ConsumerFigures:
+    """How it goes with telling a consumer of a site."""
+
+    consumer: str
+    waiting: int
+    failed: int
+    sent_ms: int | None
+
+
+def load_figures(
+    tx: Transaction, site: str, consumers: Sequence[str]
+) -> tuple[ConsumerFigures, ...]:
+    """Of these consumers, what waits, what was given up, and when the last one arrived."""
+    rows = tx.execute(
+        "SELECT consumer, state, COUNT(*) FROM notification WHERE site = ? AND state <> 'sent'"
+        " GROUP BY consumer, state",
+        (site,),
+    )
+    left = {(text(c), Delivery(text(s))): integer(n) for c, s, n in rows}
+    found: list[ConsumerFigures] = []
+    for consumer in consumers:
+        last = tx.execute(
+            "SELECT MAX(ended_ms) FROM notification WHERE consumer = ? AND site = ? AND state = 'sent'",
+            (consumer, site),
+        )
+        found.append(
+            ConsumerFigures(
+                consumer,
+                left.get((consumer, Delivery.WAITING), 0),
+                left.get((consumer, Delivery.FAILED), 0),
+                integer_or_none(last[0][0]),
+            )
+        )
+    return tuple(found)
+
+
 _COLUMNS: Final = (
     "number, key, consumer, site, incident, class, what, priority, state, attempts, reason, made_ms,"
     " due_ms, ended_ms"

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gatehouse_hub.dispatching.telling import TellReason
 from gatehouse_hub.dispatching.workflow import Cause
 from gatehouse_hub.fusion.occupancy import SourceReason
+from gatehouse_hub.store.notifications import NotificationRecord
 from gatehouse_shared.errors import RefusalReason
 from gatehouse_shared.events import (
     CameraHealth,
@@ -132,6 +134,14 @@ class IncidentRecord:
     merged_into: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NotTold:
+    """A consumer that was told nothing of an incident, and why."""
+
+    consumer: str
+    reason: TellReason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentStory:
     """An incident with its members (raised order), links, steps, acts and near misses."""
@@ -145,6 +155,8 @@ class IncidentStory:
     near: tuple[HazardRecord, ...]
     urgency: tuple[ReasonRecord, ...]
     weights: str
+    told: tuple[NotificationRecord, ...]
+    not_told: tuple[NotTold, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +222,7 @@ class GatewayRecord:
     clock: ClockState | None
     offset_ms: int | None
     offset_uncertainty_ms: int | None
+    offset_at: datetime | None
     software: str | None
     models: tuple[str, ...]
     unreviewed: bool

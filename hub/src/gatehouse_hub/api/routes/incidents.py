@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
-from gatehouse_hub.api.auth import CallerDep, OperatorDep, SiteDep
+from gatehouse_hub.api.auth import CallerDep, OperatorDep, SiteDep, find_operator
 from gatehouse_hub.api.callers import Caller
 from gatehouse_hub.api.desk import RefusedActError
 from gatehouse_hub.api.problems import ProblemError, answer
@@ -14,10 +14,16 @@ from gatehouse_hub.api.schemas.incidents import (
     Incident,
     IncidentDetail,
     Incidents,
+    Notifications,
     Resolve,
 )
 from gatehouse_hub.api.services import Services, ServicesDep
-from gatehouse_hub.api.shapes.incidents import incident_to_schema, story_to_schema
+from gatehouse_hub.api.shapes.incidents import (
+    figures_to_schema,
+    incident_to_schema,
+    notification_to_schema,
+    story_to_schema,
+)
 from gatehouse_hub.store.records import IncidentRecord
 from gatehouse_shared.instants import format_instant
 from gatehouse_shared.names import HazardClass
@@ -26,6 +32,23 @@ from gatehouse_shared.out import IncidentState
 router = APIRouter(tags=["incidents"])
 IncidentPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Id of an incident")]
 NOT_FOUND_HERE = "There is no such incident, or it is not yours to see"
+
+
+@router.get(
+    "/sites/{site}/notifications",
+    response_model=Notifications,
+    dependencies=[Depends(find_operator)],
+)
+def list_notifications(services: ServicesDep, site: SiteDep) -> Response:
+    """Who is told of incidents of the site, and what did not arrive. Operators only."""
+    figures, left = services.desk.list_undelivered(site.site)
+    return answer(
+        Notifications(
+            site=site.site,
+            consumers=[figures_to_schema(one) for one in figures],
+            undelivered=[notification_to_schema(record) for record in left],
+        )
+    )
 
 
 @router.get("/sites/{site}/incidents", response_model=Incidents)

@@ -2,19 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
-from gatehouse_hub.api.auth import CallerDep, SiteDep, find_operator
-from gatehouse_hub.api.problems import answer
+from gatehouse_hub.api.auth import SITE_PATTERN, CallerDep, SiteDep, find_operator
+from gatehouse_hub.api.problems import ProblemError, answer
 from gatehouse_hub.api.schemas import equipment, incidents, places
 from gatehouse_hub.api.services import ServicesDep
-from gatehouse_hub.api.shapes.equipment import gateway_to_schema, quarantine_to_schema
+from gatehouse_hub.api.shapes.equipment import (
+    gateway_to_schema,
+    quarantine_to_schema,
+    report_to_schema,
+)
 from gatehouse_hub.api.shapes.hazards import hazard_to_schema
 from gatehouse_hub.api.shapes.places import plan_to_schema, summary_to_schema, zone_to_schema
 from gatehouse_shared.instants import format_instant
 
 HAZARDS_MAX = 500
 Limit = Annotated[int, Query(ge=1, le=200)]
+GatewayPath = Annotated[str, Path(pattern=SITE_PATTERN, description="Id of a gateway")]
 router = APIRouter(tags=["sites"])
 
 
@@ -75,6 +80,15 @@ def list_gateways(services: ServicesDep, site: SiteDep) -> Response:
         for gateway in sorted(set(site.gateways()) | records.keys())
     ]
     return answer(equipment.Gateways(site=site.site, as_of=format_instant(now), gateways=rows))
+
+
+@router.get("/sites/{site}/gateways/{gateway}/gaps", response_model=equipment.GapReport)
+def get_gaps(services: ServicesDep, site: SiteDep, gateway: GatewayPath) -> Response:
+    """What of a gateway's rows is here, on its way, or gone, and why."""
+    report = services.places.read_gaps(site.site, gateway)
+    if report is None:
+        raise ProblemError("not_found", "The site has no such gateway")
+    return answer(report_to_schema(report, site.site, services.clock.now()))
 
 
 @router.get(

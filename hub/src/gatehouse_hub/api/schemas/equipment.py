@@ -62,6 +62,53 @@ class Gap(Schema):
     at: Instant
 
 
+class LaneAccount(Schema):
+    """One lane of one outbox, in its numbers.
+
+    `last`: the highest that the gateway told of or the hub has met; `upto`: no number up to here is unaccounted for;
+    `stored`: rows that are kept; `unaccounted`: not come yet, though later ones have; `waiting`: still at the gateway, as
+    far as it has told; `quarantined`: refused rows, which are accounted for.
+    """
+
+    epoch: str
+    lane: Lane
+    last: int
+    upto: int
+    stored: int
+    unaccounted: int
+    waiting: int
+    quarantined: int
+
+
+class GapFigure(Schema):
+    """Rows that will never come, and why. They were written between `after` and `before`, where those are known."""
+
+    epoch: str
+    lane: Lane
+    from_seq: int
+    to_seq: int
+    reason: GapReason
+    count: int = Field(description="Rows that are gone; of `merged` ones nothing is lost")
+    at: Instant = Field(description="When the hub was told")
+    after: Instant | None
+    before: Instant | None
+
+
+class GapReport(Schema):
+    """What of a gateway's rows is here, on its way or gone."""
+
+    gateway: str
+    site: str
+    as_of: Instant
+    heard_at: Instant | None = Field(description="When anything of it was last heard")
+    complete: bool = Field(description="Nothing is missing, nothing is on its way")
+    missing: int = Field(description="Rows that will never come")
+    on_the_way: int = Field(description="Rows that have not come yet, as far as the hub was told")
+    lanes: list[LaneAccount]
+    gaps: list[GapFigure] = Field(description="The last 100, newest first")
+    more_gaps: bool
+
+
 class Gateway(Schema):
     """A gateway. `offset_ms` = its clock minus the hub's, within `offset_uncertainty_ms`; null until measured."""
 
@@ -73,6 +120,7 @@ class Gateway(Schema):
     clock: ClockState | None
     offset_ms: int | None
     offset_uncertainty_ms: int | None
+    offset_at: Instant | None = Field(description="When the offset was last measured anew")
     software: str | None
     models: list[str]
     unreviewed_model: bool = Field(description="A model runs that the catalogue does not know")

@@ -14,7 +14,9 @@ from gatehouse_hub.api.schemas.parts import (
     Priority,
     Schema,
 )
+from gatehouse_hub.dispatching.telling import TellReason, What
 from gatehouse_hub.dispatching.workflow import Cause
+from gatehouse_hub.store.notifications import Delivery
 from gatehouse_shared.names import HazardClass, HazardKind, Phase
 from gatehouse_shared.out import IncidentState
 
@@ -163,6 +165,28 @@ class NearMiss(Schema):
     reasons: list[Reason]
 
 
+class Notification(Schema):
+    """What a consumer is told of an incident. `reason`: why the last attempt failed."""
+
+    consumer: str
+    incident: str
+    what: What
+    priority: Priority
+    delivery: Delivery
+    attempts: int = Field(description="That failed")
+    reason: str | None
+    made_at: Instant
+    due_at: Instant | None = Field(description="When it is tried next; null when it is over")
+    ended_at: Instant | None = Field(description="When it arrived, or was given up")
+
+
+class NotTold(Schema):
+    """A consumer that is not told, and why."""
+
+    consumer: str
+    reason: TellReason
+
+
 class IncidentDetail(Schema):
     """One incident with everything that is known of it. `timeline` oldest first."""
 
@@ -172,6 +196,25 @@ class IncidentDetail(Schema):
     near_misses: list[NearMiss]
     urgency: list[Reason] = Field(description="Why it has its priority")
     weights: str = Field(description="Version of the linking weights that decided")
+    told: list[Notification] = Field(description="Who was told what, oldest first; operators only")
+    not_told: list[NotTold] = Field(description="Who was told nothing, and why; operators only")
+
+
+class ConsumerFigures(Schema):
+    """How it goes with telling a consumer of incidents of the site."""
+
+    consumer: str
+    waiting: int
+    failed: int = Field(description="Given up, and still kept")
+    sent_at: Instant | None = Field(description="When the last one arrived")
+
+
+class Notifications(Schema):
+    """Who is told of incidents, and what did not arrive: the last 100 that failed, for good or so far, newest first."""
+
+    site: str
+    consumers: list[ConsumerFigures]
+    undelivered: list[Notification]
 
 
 class Acknowledge(Schema):

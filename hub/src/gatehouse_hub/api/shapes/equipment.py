@@ -7,8 +7,9 @@ from typing import Final
 from gatehouse_hub.api.schemas import equipment
 from gatehouse_hub.api.schemas.equipment import Presence, Sees
 from gatehouse_hub.api.shapes.texts import instant_or_none
+from gatehouse_hub.store.gap_report import GapReport
 from gatehouse_hub.store.records import CameraFigure, GapRecord, GatewayRecord, QuarantineRecord
-from gatehouse_shared.instants import format_instant
+from gatehouse_shared.instants import format_instant, from_ms
 from gatehouse_shared.names import DeviceKind
 from gatehouse_shared.site import Device, Site
 
@@ -39,6 +40,7 @@ def gateway_to_schema(
         clock=record.clock,
         offset_ms=record.offset_ms,
         offset_uncertainty_ms=record.offset_uncertainty_ms,
+        offset_at=instant_or_none(record.offset_at),
         software=record.software,
         models=list(record.models),
         unreviewed_model=record.unreviewed,
@@ -61,6 +63,7 @@ def _never_heard(site: str, gateway: str) -> GatewayRecord:
         clock=None,
         offset_ms=None,
         offset_uncertainty_ms=None,
+        offset_at=None,
         software=None,
         models=(),
         unreviewed=False,
@@ -146,6 +149,52 @@ def _gap(gap: GapRecord) -> equipment.Gap:
         reason=gap.reason,
         at=format_instant(gap.at),
     )
+
+
+def report_to_schema(report: GapReport, site: str, now: datetime) -> equipment.GapReport:
+    """What of a gateway's rows is here, on its way or gone."""
+    on_the_way = sum(lane.unaccounted + lane.waiting for lane in report.lanes)
+    return equipment.GapReport(
+        gateway=report.gateway,
+        site=site,
+        as_of=format_instant(now),
+        heard_at=_instant(report.heard_ms),
+        complete=bool(report.lanes) and report.missing == 0 and on_the_way == 0,
+        missing=report.missing,
+        on_the_way=on_the_way,
+        lanes=[
+            equipment.LaneAccount(
+                epoch=lane.epoch,
+                lane=lane.lane,
+                last=lane.last,
+                upto=lane.upto,
+                stored=lane.stored,
+                unaccounted=lane.unaccounted,
+                waiting=lane.waiting,
+                quarantined=lane.quarantined,
+            )
+            for lane in report.lanes
+        ],
+        gaps=[
+            equipment.GapFigure(
+                epoch=gap.epoch,
+                lane=gap.lane,
+                from_seq=gap.from_seq,
+                to_seq=gap.to_seq,
+                reason=gap.reason,
+                count=gap.count,
+                at=format_instant(from_ms(gap.arrived_ms)),
+                after=_instant(gap.after_ms),
+                before=_instant(gap.before_ms),
+            )
+            for gap in report.gaps
+        ],
+        more_gaps=report.more_gaps,
+    )
+
+
+def _instant(ms: int | None) -> str | None:
+    return None if ms is None else format_instant(from_ms(ms))
 
 
 def quarantine_to_schema(record: QuarantineRecord) -> equipment.QuarantineRow:

@@ -4,6 +4,7 @@ from gatehouse_hub.api.schemas import incidents
 from gatehouse_hub.api.schemas.incidents import TimelineEntry, TimelineStep
 from gatehouse_hub.api.shapes.hazards import hazard_to_schema, measure_to_schema
 from gatehouse_hub.api.shapes.texts import in_words, instant_or_none
+from gatehouse_hub.store.notifications import ConsumerFigures, NotificationRecord
 from gatehouse_hub.store.records import (
     ActRecord,
     HazardRecord,
@@ -13,7 +14,7 @@ from gatehouse_hub.store.records import (
     NearMissRecord,
     ReasonRecord,
 )
-from gatehouse_shared.instants import format_instant
+from gatehouse_shared.instants import format_instant, from_ms
 from gatehouse_shared.names import HazardClass
 
 
@@ -76,6 +77,12 @@ def story_to_schema(story: IncidentStory, *, exact: bool) -> incidents.IncidentD
         ],
         urgency=[reason_to_schema(reason) for reason in story.urgency],
         weights=story.weights,
+        told=[notification_to_schema(told) for told in story.told] if exact else [],
+        not_told=[
+            incidents.NotTold(consumer=one.consumer, reason=one.reason) for one in story.not_told
+        ]
+        if exact
+        else [],
     )
 
 
@@ -85,6 +92,33 @@ def reason_to_schema(reason: ReasonRecord) -> incidents.Reason:
         key=reason.key,
         params=dict(reason.params),
         text=in_words(reason.en, reason.zh_cn),
+    )
+
+
+def notification_to_schema(record: NotificationRecord) -> incidents.Notification:
+    """What a consumer is told."""
+    over = record.ended_ms is not None
+    return incidents.Notification(
+        consumer=record.consumer,
+        incident=record.incident,
+        what=record.what,
+        priority=record.priority,
+        delivery=record.delivery,
+        attempts=record.attempts,
+        reason=record.reason,
+        made_at=format_instant(from_ms(record.made_ms)),
+        due_at=None if over else format_instant(from_ms(record.due_ms)),
+        ended_at=None if record.ended_ms is None else format_instant(from_ms(record.ended_ms)),
+    )
+
+
+def figures_to_schema(figures: ConsumerFigures) -> incidents.ConsumerFigures:
+    """How it goes with a consumer."""
+    return incidents.ConsumerFigures(
+        consumer=figures.consumer,
+        waiting=figures.waiting,
+        failed=figures.failed,
+        sent_at=None if figures.sent_ms is None else format_instant(from_ms(figures.sent_ms)),
     )
 
 

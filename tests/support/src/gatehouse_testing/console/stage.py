@@ -14,13 +14,17 @@ from gatehouse_hub.api.accounts import Accounts
 from gatehouse_hub.api.application import build_application
 from gatehouse_hub.api.server import Binding, HttpServer
 from gatehouse_hub.api.services import build_services
+from gatehouse_hub.dispatching.telling import Consumer
+from gatehouse_hub.flows.telling import tell
 from gatehouse_hub.live.broadcast import Broadcast, Change, ChangeKind
-from gatehouse_hub.ports import Database
-from gatehouse_hub.store import events, gateways, sites
+from gatehouse_hub.ports import Database, Transaction
+from gatehouse_hub.store import consumers, events, gateways, notifications, progress, sites
+from gatehouse_hub.store.columns import text
 from gatehouse_hub.store.database import open_database
 from gatehouse_hub.store.gateways import OffsetChange, PresenceChange
+from gatehouse_hub.store.progress import Gap
 from gatehouse_hub.store.users import Role
-from gatehouse_hub.values import EventKey, Offset, Presence
+from gatehouse_hub.values import EventKey, LaneKey, Offset, Presence
 from gatehouse_shared.counts import Count
 from gatehouse_shared.events import (
     AgeBand,
@@ -30,6 +34,7 @@ from gatehouse_shared.events import (
     ClockState,
     CountData,
     Data,
+    GapReason,
     GatewayHealth,
     HazardData,
     HealthData,
@@ -37,9 +42,9 @@ from gatehouse_shared.events import (
     Place,
 )
 from gatehouse_shared.instants import to_ms
-from gatehouse_shared.names import HazardKind, Label, Lane, Phase, Quantity
+from gatehouse_shared.names import HazardClass, HazardKind, Label, Lane, Phase, Quantity
 from gatehouse_shared.site import Site, decode_site
-from gatehouse_shared.states import Birth
+from gatehouse_shared.states import Birth, EpochMark
 from gatehouse_shared.wire import build_event, encode, sha256_hex
 from gatehouse_testing.desk import EPOCH, QUICK, ROOT_CALLER, Front, HandClock
 from gatehouse_testing.dev.paths import ROOT
@@ -94,7 +99,25 @@ class Stage:
         )  # fmt: skip
         with self.front.database.transaction() as tx:
             events.record(tx, [row])
+            _account(tx, row.key.of_lane, seq, seq)
         self.seqs[gateway, lane] = seq
+
+    def lose(self, gateway: str, count: int, reason: GapReason) -> None:
+        """The next readings of a gateway were dropped, and it told the hub."""
+        first, lane = self._next_seq(gateway, Lane.BULK), LaneKey(gateway, EPOCH, Lane.BULK)
+        gap = Gap(lane, first, first + count - 1, reason, count, to_ms(self.front.clock.now()))
+        with self.front.database.transaction() as tx:
+            marks = progress.lock(tx, [lane])
+            progress.add_gaps(tx, marks, [gap])
+            progress.settle(tx, marks)
+        self.seqs[gateway, Lane.BULK] = gap.to_seq
+
+    def born(self, gateway: str, *, waiting: int = 0) -> None:
+        """A birth that tells of everything stored, and of readings that wait behind it."""
+        alarm, bulk = (self.seqs.get((gateway, lane), 0) for lane in (Lane.ALARM, Lane.BULK))
+        mark = EpochMark(epoch=EPOCH, alarm_last=alarm, bulk_last=bulk + waiting)
+        with self.front.database.transaction() as tx:
+            gateways.save_births(tx, [(gateway, _birth((mark,)))])
 
     def _next_seq(self, gateway: str, lane: Lane) -> int:
         return self.seqs.get((gateway, lane), 0) + 1
@@ -127,6 +150,17 @@ class Stage:
             coverage=20, quality=19,
         )  # fmt: skip
         self.store(gateway, Lane.BULK, data, ago_s)
+
+    def call(self, consumer: str, *, fails: str) -> None:
+        """Somebody is told of all incidents there are; the first attempt fails."""
+        now_ms = to_ms(self.front.clock.now())
+        desk = Consumer(consumer, frozenset(), frozenset(HazardClass), "P4")
+        with self.front.database.transaction() as tx:
+            consumers.replace_consumers(tx, [desk], now_ms)
+            tell(tx, [text(row[0]) for row in tx.execute("SELECT id FROM incident")], now_ms)
+            claimed = notifications.claim(tx, consumer, now_ms, now_ms)
+            if claimed is not None:
+                notifications.mark_failed(tx, claimed, fails, due_ms=now_ms + 9_000, now_ms=now_ms)
 
     def link(self) -> None:
         """Let the linker take its turns and tell the browsers."""
@@ -176,6 +210,20 @@ def _open_front(database: Database, clock: TickingClock) -> Front:
     return Front(database, clock, services, build_application(services))
 
 
+def _account(tx: Transaction, lane: LaneKey, first: int, last: int) -> None:
+    """Numbers of a lane are here, as ingest says it in the transaction of their rows."""
+    marks = progress.lock(tx, [lane])
+    marks[lane].added.append((first, last))
+    progress.settle(tx, marks)
+
+
+def _birth(epochs: tuple[EpochMark, ...] = ()) -> Birth:
+    return Birth(
+        boot="a" * 16, conn=1, wire=0, epochs=epochs, software="0.1.0", config_version=3,
+        model=(), plugins=(), clock=ClockState.SYNCED,
+    )  # fmt: skip
+
+
 def _people(front: Front) -> str:
     """An administrator who has a password, and a newcomer with a one-time one."""
     accounts, people = Accounts(front.database, front.clock, QUICK), front.services.people
@@ -193,17 +241,14 @@ def _connect(stage: Stage) -> None:
     with stage.front.database.transaction() as tx:
         sites.add(tx, stage.site, now_ms)
         for gateway in births:
-            birth = Birth(
-                boot="a" * 16, conn=1, wire=0, epochs=(), software="0.1.0", config_version=3,
-                model=(), plugins=(), clock=ClockState.SYNCED,
-            )  # fmt: skip
             silent = gateway == "gw_gate"
             presence = Presence.OFFLINE if silent else Presence.ONLINE
             since_ms = now_ms - (7_200_000 if silent else 86_400_000)
-            gateways.save_births(tx, [(gateway, birth)])
+            gateways.save_births(tx, [(gateway, _birth())])
             there = PresenceChange(gateway, presence, "birth", since_ms)
             gateways.save_presences(tx, [there])
-            off = OffsetChange(gateway, Offset(12, 4), ClockState.SYNCED, now_ms)
+            offset = Offset(7_250, 40) if silent else Offset(12, 4)
+            off = OffsetChange(gateway, offset, ClockState.SYNCED, since_ms if silent else now_ms)
             gateways.save_offsets(tx, [off])
             gateways.save_seen(tx, {gateway: since_ms if silent else now_ms})
 
@@ -233,5 +278,9 @@ def _play(stage: Stage) -> None:
         HazardKind.LANE_BLOCKED, "cam_lane", ago_s=60, place=Place(x_m=132, y_m=68, level=0)
     )
     stage.hazard(HazardKind.CROWD_DENSITY, "cam_plaza", "stage_front", ago_s=50, grade=2)
+    stage.lose("gw_shed", 37, GapReason.DROPPED_BYTES)
+    stage.store("gw_shed", Lane.BULK, HealthData(gateway=load), 20)
+    for gateway, waiting in (("gw_plaza", 0), ("gw_shed", 0), ("gw_gate", 12)):
+        stage.born(gateway, waiting=waiting)
     stage.front.refuse("shed")
     stage.link()
