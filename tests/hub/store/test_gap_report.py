@@ -86,11 +86,11 @@ def test_what_the_gateway_told_of_and_has_not_sent_is_waiting(database: Database
 
 
 def test_a_gap_says_how_many_why_and_between_which_moments(database: Database) -> None:
-    give(database, letter([BOX.count(1, at_s=0), BOX.count(6, at_s=300)]))
+    give(database, letter([BOX.count(1, at_s=-600), BOX.count(6, at_s=-300)]))
     gap(database, Gap(BULK, 2, 5, GapReason.DROPPED_BYTES.value, 4, START_MS + 1))
     (found,) = report(database).gaps
     assert (found.from_seq, found.to_seq, found.count, found.reason) == (2, 5, 4, GapReason.DROPPED_BYTES)  # fmt: skip
-    assert (found.after_ms, found.before_ms) == (START_MS, START_MS + 300_000)
+    assert (found.after_ms, found.before_ms) == (START_MS - 600_000, START_MS - 300_000)
 
 
 @pytest.mark.parametrize("reason", [GapReason.MERGED, GapReason.EPOCH])
