@@ -1,7 +1,5 @@
 """What came through of a gateway is said as it is: complete, on its way, or gone and why."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 
@@ -105,7 +103,7 @@ def test_a_gap_that_grew_counts_once(database: Database) -> None:
         database,
         Gap(BULK, 1, 5, dropped, 5, START_MS),
         Gap(BULK, 1, 9, dropped, 9, START_MS + 5),
-        Gap(replace(BULK, lane=Lane.ALARM), 1, 2, GapReason.LOST.value, 2, START_MS),
+        Gap(LaneKey("gw_1", EPOCH, Lane.ALARM), 1, 2, GapReason.LOST.value, 2, START_MS),
     )
     found = report(database)
     assert found.missing == 11
