@@ -1,8 +1,8 @@
 """The outbox: accepted events on disk until the hub has them. Accepted means committed.
 
 Owner   one thread (the agent's own loop) calls it; every other gets an OutboxError. What a call changed is on disk when it
-        returns, but for acknowledgements: those are written with the next rows or by `tidy`, since losing one only means to
-        send again.
+        returns, but for acknowledgements: those are written by `tidy`, since losing one only means to send again, and writing
+        each would cost the flash a page an event.
 Bounds  `Limits` (rows, bytes, age); what goes leaves a `gap` under the lowest number that went, so no number is ever
         unaccounted for.
 Errors  OutboxError when the file cannot be written even from the room kept back.
@@ -271,7 +271,6 @@ class Outbox:
         events = tuple(self._rows.add(draft, now, clock) for draft in drafts)
         for key, value in state.items():
             self._rows.keep_state(key, value)
-        self._rows.write_acks()
         return events
 
     def _forget(self, now: datetime) -> None:

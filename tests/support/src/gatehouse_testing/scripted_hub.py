@@ -27,7 +27,13 @@ QUICK = Pace(spread_s=0.5, most_s=1.0, keepalive_s=5)
 class ScriptedHub:
     """The model hub as a client of a broker. `model` may be looked at under `lock`; `lossy` drops what it would take in."""
 
-    def __init__(self, port: int, site: str = "riverside", gateway: str = "gw_1") -> None:
+    def __init__(
+        self,
+        port: int,
+        site: str = "riverside",
+        gateway: str = "gw_1",
+        account: tuple[str, str] | None = None,
+    ) -> None:
         self.model = ModelHub(site, gateway)
         self.lock = threading.Lock()
         self.heard: list[tuple[str, bytes]] = []
@@ -36,6 +42,8 @@ class ScriptedHub:
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id="hub", protocol=paho.MQTTv311
         )
+        if account is not None:
+            self._client.username_pw_set(*account)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._connected
         self._client.on_message = self._received
@@ -73,8 +81,11 @@ class CourierThread:
         port: int,
         opener: Callable[[Path], Outbox],
         courier_type: type[Courier] = Courier,
+        account: tuple[str, str] | None = None,
     ) -> None:
         self.troubles: list[Trouble] = []
+        self.hub_is_silent = False
+        self._account = account or (None, None)
         self._folder, self._port, self._opener, self._type = folder, port, opener, courier_type
         self._jobs: list[Callable[[Outbox], None]] = []
         self._stopping = threading.Event()
@@ -110,7 +121,7 @@ class CourierThread:
         clock = SystemClock(trusted=True)
         names = Names("riverside", "gw_1", f"{random.getrandbits(64):016x}")
         link = MqttLink(
-            Address("127.0.0.1", self._port),
+            Address("127.0.0.1", self._port, *self._account),
             Identity("gw_1", names.subscription, names.will),
             clock,
             random.random,
@@ -138,5 +149,6 @@ class CourierThread:
             for job in jobs:
                 job(outbox)
             self.troubles += courier.step()
+            self.hub_is_silent = courier.hub_is_silent
         courier.close()
         outbox.close()
