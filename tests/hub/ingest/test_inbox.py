@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_hub.ingest.inbox import Arrival, Inbox
+from gatehouse_hub.ingest.inbox import BEYOND_MAX, Arrival, Inbox
 from gatehouse_hub.ingest.rates import KEPT_MAX, RateLimit, Rates, fresh_rows
 from gatehouse_hub.ingest.turns import QUANTUM_BYTES, Turns
 from gatehouse_shared.topics import up
@@ -130,6 +130,15 @@ def test_a_flood_of_alarms_passes_no_alarm_and_starves_no_bulk() -> None:
     taken = order(inbox.take(**ALL))
     assert "gw_calm" in taken[:3]
     assert {f"gw_{n}" for n in range(1, 6)} <= set(taken[:13])
+
+
+def test_of_what_is_beyond_rates_only_so_much_is_taken_at_once() -> None:
+    inbox = Inbox(rate=RateLimit(per_s=1, burst=1))
+    for n in range(1, BEYOND_MAX + 52):
+        inbox.put(fresh("gw_loud", n), urgent=False)
+    assert len(inbox.take(**ALL)) == BEYOND_MAX + 1
+    inbox.put(fresh("gw_calm", 1), urgent=False)
+    assert order(inbox.take(**ALL))[0] == "gw_calm"
 
 
 def test_a_full_lane_makes_room_at_the_cost_of_who_fills_it() -> None:

@@ -11,7 +11,8 @@ Bounds  each lane holds at most `lane_messages` messages and `lane_bytes` bytes.
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import repeat
+from typing import Final, TypeVar
 
 from gatehouse_hub.ingest.rates import RateLimit, Rates
 from gatehouse_hub.ingest.turns import Turns
@@ -21,6 +22,12 @@ LANE_BYTES: Final = 32 * 1024 * 1024
 WAIT_S: Final = 3.0
 MUCH: Final = 1.5
 """How many times its share of a full lane is more than a gateway should have."""
+
+BEYOND_MAX: Final = 100
+BEYOND_BYTES: Final = 256 * 1024
+"""Of what is beyond rates, so much at once: whoever is within theirs and comes meanwhile waits no longer than that takes."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +94,13 @@ class Inbox:
                 lambda: self._closed or any(lane.messages for lane in self._lanes), timeout_s
             )
             taken: list[Arrival] = []
-            left = size_bytes
-            for arrival, size in self._in_order():
+            left, beyond, beyond_left = size_bytes, 0, BEYOND_BYTES
+            for (arrival, size), is_beyond in self._in_order():
                 taken.append(arrival)
                 left -= size
-                if len(taken) == messages or left <= 0:
+                if is_beyond:
+                    beyond, beyond_left = beyond + 1, beyond_left - size
+                if len(taken) == messages or min(left, beyond_left) <= 0 or beyond == BEYOND_MAX:
                     break
             if taken:
                 self._changed.notify_all()
@@ -108,11 +117,14 @@ class Inbox:
         with self._changed:
             return sum(lane.messages for lane in self._lanes)
 
-    def _in_order(self) -> Iterator[tuple[Arrival, int]]:
+    def _in_order(self) -> Iterator[tuple[tuple[Arrival, int], bool]]:
+        """What waits, as it is to be taken, and whether it is beyond its gateway's rate."""
         alarm, bulk = self._lanes
-        yield from alarm.within.take()
-        yield from _alternating(alarm.beyond.take(), bulk.within.take())
-        yield from bulk.beyond.take()
+        yield from zip(alarm.within.take(), repeat(False))
+        yield from _alternating(
+            zip(alarm.beyond.take(), repeat(True)), zip(bulk.within.take(), repeat(False))
+        )
+        yield from zip(bulk.beyond.take(), repeat(True))
 
     def _make_room(self, lane: "_Lane", gateway: str) -> None:
         """See that the lane has room, at another gateway's cost or by waiting, unless this one has too much there."""
@@ -178,9 +190,7 @@ class _Lane:
         return max(messages / self._messages_max, size / self._bytes_max)
 
 
-def _alternating(
-    first: Iterator[tuple[Arrival, int]], second: Iterator[tuple[Arrival, int]]
-) -> Iterator[tuple[Arrival, int]]:
+def _alternating(first: Iterator[T], second: Iterator[T]) -> Iterator[T]:
     """One of each in turn, then the rest of the longer."""
     both = [first, second]
     while both:
