@@ -16,6 +16,7 @@ from gatehouse_testing.waiting import wait_until
 
 CHUNK_BYTES: Final = 65_536
 LOOK_S: Final = 0.05
+START_S: Final = 90.0
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 
 
@@ -42,7 +43,7 @@ def way_to(port: int) -> Generator[Way]:
     process = _CONTEXT.Process(target=_carry, args=(here, port, whole), daemon=True)
     process.start()
     try:
-        wait_until(lambda: is_answering(here), 20)
+        wait_until(lambda: is_answering(here), START_S, what="the way is open")
         yield Way(here, whole)
     finally:
         process.kill()
