@@ -37,6 +37,9 @@ ASK_S: Final = 20.0
 ASK_OFFLINE_S: Final = 60.0
 """A gateway held to be gone is still asked now and then: its birth may have been lost."""
 
+AGAIN_S: Final = 1.0
+"""How soon a gateway whose late rows wait is asked again."""
+
 ASKED_MAX: Final = 4
 SEEN_S: Final = 30.0
 """How often the moment a gateway was last heard is written down."""
@@ -199,6 +202,11 @@ class GatewayBook:
             every_s = ASK_S if state is Presence.ONLINE else ASK_OFFLINE_S
             if state is not Presence.UNKNOWN and now_s - entry.asked_s >= every_s:
                 yield gateway
+
+    def may_ask(self, gateway: str, now_s: float) -> bool:
+        """Whether a question out of turn does no harm: the last one is a moment old, and may be lost."""
+        entry = self._entries.get(gateway)
+        return entry is not None and now_s - entry.asked_s >= AGAIN_S
 
     def asked(self, gateway: str, request: str, now_s: float) -> None:
         """A request went to the broker."""

@@ -213,14 +213,22 @@ class GatewayKeeper:
 
     def _ask_times(self, now: Moment) -> None:
         for gateway in list(self._book.due_requests(now.s)):
-            sent_s = self._parts.clock.monotonic_s()
-            request = TimeRequest(
-                request=secrets.token_hex(16),
-                ttl_ms=TIME_TTL_MS,
-                hub_time=format_instant(self._parts.clock.now()),
-            )
-            if self.send(gateway, "request/time", request):
-                self._book.asked(gateway, request.request, sent_s)
+            self._ask(gateway)
+
+    def ask_time(self, gateway: str) -> None:
+        """Ask a gateway for its time now, unless that was done a moment ago."""
+        if self._book.may_ask(gateway, self._parts.clock.monotonic_s()):
+            self._ask(gateway)
+
+    def _ask(self, gateway: str) -> None:
+        sent_s = self._parts.clock.monotonic_s()
+        request = TimeRequest(
+            request=secrets.token_hex(16),
+            ttl_ms=TIME_TTL_MS,
+            hub_time=format_instant(self._parts.clock.now()),
+        )
+        if self.send(gateway, "request/time", request):
+            self._book.asked(gateway, request.request, sent_s)
 
     def _resend(self, now: Moment) -> None:
         """Send what was asked of gateways that are there and have not answered."""

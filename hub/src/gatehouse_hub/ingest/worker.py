@@ -21,6 +21,7 @@ from gatehouse_hub.ingest import storing
 from gatehouse_hub.ingest.acks import AckBook
 from gatehouse_hub.ingest.inbox import Arrival
 from gatehouse_hub.ingest.keeper import GatewayKeeper, IngestParts
+from gatehouse_hub.ingest.late_alarms import LateAlarms, looks_late
 from gatehouse_hub.ingest.opening import AnswerCame, Opened, StateCame, open_arrival
 from gatehouse_hub.ingest.storing import Letter, Outcome, ReturnedLetter
 from gatehouse_hub.ports import Changed
@@ -69,6 +70,7 @@ class IngestWorker:
         self._parts = parts
         self._keeper = GatewayKeeper(parts)
         self._acks = AckBook()
+        self._late = LateAlarms()
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -109,22 +111,40 @@ class IngestWorker:
             size_bytes=BATCH_BYTES,
             timeout_s=timeout_s if wait_s is None else min(timeout_s, wait_s),
         )
-        if arrivals:
+        settled = self._settle_late()
+        if arrivals or settled:
             began_s = self._parts.clock.monotonic_s()
-            for outcome in self._commit(self._sort(arrivals)):
+            for outcome in self._commit(self._sort(arrivals, settled)):
                 self._tell(outcome)
             took_s = self._parts.clock.monotonic_s() - began_s
             self._parts.metrics.observe("ingest_batch_seconds", took_s)
         self._send_acks()
         self._keeper.tick()
 
-    def _sort(self, arrivals: Sequence[Arrival]) -> Batch:
+    def _settle_late(self) -> list[Arrival]:
+        """Late alarms that have waited long enough for their gateway's clock."""
+        waiting = self._late.gateways()
+        measured = {g for g in waiting if self._keeper.sample(g) is not None}
+        return self._late.release(measured, self._parts.clock.monotonic_s())
+
+    def _waits(self, letter: Letter, arrival: Arrival) -> bool:
+        """Whether a message waits until its gateway's clock was asked for."""
+        now_s = self._parts.clock.monotonic_s()
+        gateway = letter.sender.gateway
+        if not (looks_late(letter) and self._late.hold(gateway, arrival, now_s)):
+            return False
+        self._keeper.ask_time(gateway)
+        return True
+
+    def _sort(self, arrivals: Sequence[Arrival], settled: Sequence[Arrival] = ()) -> Batch:
+        """What is to be written. `settled` messages have waited and go in as they are."""
         batch = Batch()
-        for arrival in arrivals:
+        for number, arrival in enumerate((*settled, *arrivals)):
             opened = self._open(arrival)
             if isinstance(opened, Letter):
-                batch.letters.append(opened)
                 self._keeper.heard(opened.sender.gateway, arrival)
+                if number < len(settled) or not self._waits(opened, arrival):
+                    batch.letters.append(opened)
             elif isinstance(opened, ReturnedLetter):
                 batch.returned.append(opened)
             elif isinstance(opened, StateCame):
