@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from gatehouse_shared.instants import to_ms
 from gatehouse_testing.building import START
 
-Job = Callable[[], None]
+Job = Callable[[], object]
 
 
 @dataclass(slots=True)
