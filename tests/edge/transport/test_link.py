@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -161,3 +162,27 @@ def test_a_broker_that_has_stopped_answering_is_left_within_half_a_minute(
     broker.pings = False
     polled(link, Connected)
     polled(link, Lost, 30.0)
+
+
+def test_a_publish_goes_out_although_nothing_else_happens_on_the_connection(
+    broker: DeafBroker,
+) -> None:
+    """The network thread sleeps for up to a second when nothing comes in; a publish wakes it."""
+    link = MqttLink(
+        Address("127.0.0.1", broker.port),
+        Identity("gw_1", "gatehouse/v1/07/gw_1/down/#", lambda n: (f"will/{n}", b"death")),
+        SystemClock(trusted=True),
+        lambda: 0.5,
+        pace=Pace(keepalive_s=60),
+    )
+    try:
+        polled(link, Connected)
+        waits = []
+        for number in range(1, 10):
+            started = time.monotonic()
+            link.publish(TOPIC, b"{}")
+            wait_until(lambda n=number: len(broker.visits[-1].published) == n)
+            waits.append(time.monotonic() - started)
+        assert sorted(waits)[4] < 0.3, waits
+    finally:
+        link.close()

@@ -221,7 +221,7 @@ class MqttLink:
             if (
                 self._client is client
             ):  # else we were dropped meanwhile, and must not throw out our follower
-                reason = paho.error_string(client.loop_forever(timeout=1.0))
+                reason = paho.error_string(_until_it_ends(client))
         except Exception as error:  # noqa: BLE001 - the top of this thread; the watch would only guess
             reason = f"{type(error).__name__}: {error}"
         finally:
@@ -270,6 +270,14 @@ class MqttLink:
     @property
     def _name(self) -> str:
         return f"broker {self._address.host}:{self._address.port}"
+
+
+def _until_it_ends(client: paho.Client) -> MQTTErrorCode:
+    """Serve a connection; why it ended. `loop`, unlike `loop_forever`, is woken by a publish, which would else wait up to 1 s."""
+    code = MQTTErrorCode.MQTT_ERR_SUCCESS
+    while code == MQTTErrorCode.MQTT_ERR_SUCCESS:
+        code = client.loop(timeout=1.0)
+    return code
 
 
 def _send_at_once(opened: Any) -> None:
