@@ -1,10 +1,12 @@
 """The hub's process and its machine: real ingest, keeper, store and linker, on a simulated disk, clock and broker connection."""
 
 import gc
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
 from gatehouse_hub.flows.link_loop import LinkLoop
 from gatehouse_hub.ingest.inbox import Arrival
@@ -254,7 +256,9 @@ _MADE: dict[str, bytes] = {}
 def made_hub(folder: Path, clock: SimulatedClock) -> None:
     """Put the database of a new hub that knows both sites into a folder. Made once a process, since every hub begins alike."""
     if not _MADE:
-        database = open_database(f"sqlite:{folder / FILES[0]}", clock)
+        # Its id is no seed's: the first world of a process would draw it, and the others would not.
+        with mock.patch.object(secrets, "token_hex", return_value="c0ffee0123456789"):
+            database = open_database(f"sqlite:{folder / FILES[0]}", clock)
         with database.transaction() as tx:
             for site in SITES:
                 sites.add(tx, site, to_ms(START))
