@@ -29,7 +29,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 _CSV: Final = r"(FORMAT csv, NULL 'null', ESCAPE '\')"
 _ESCAPE: Final = re.compile(rb'\\(?:["\\bfnrt]|u00[0-9a-f]{2})')
 _CONTROLS: Final = {
-    b"\\b": b"\b", b"\\t": b"\t", b"\\n": b"\n", b"\\f": b"\f", b"\\r": b"\r", b"\\u": b"",
+    b"\\b": b"\b", b"\\t": b"\t", b"\\n": b"\n", b"\\f": b"\f", b"\\r": b"\r",
 }  # fmt: skip
 
 Connection = psycopg.Connection[Row]
@@ -102,7 +102,7 @@ def copy_lines(rows: Sequence[Sequence[Value]]) -> bytes:
     ['"a",1,null', '"say \\"so\\"",2,"null"']
     """
     lines = b"\n".join([_ENCODER.encode(row)[1:-1] for row in rows])
-    if any(escape in lines for escape in _CONTROLS):
+    if b"\\" in lines.replace(b'\\"', b""):
         lines = _ESCAPE.sub(_unescape, lines)
     return lines
 
