@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gatehouse_hub.flows.link_loop import LinkLoop
 from gatehouse_hub.ingest.inbox import Arrival
+from gatehouse_hub.ingest.late_alarms import HOLD_S
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import desk, events, progress, sites
 from gatehouse_hub.store.database import open_database
@@ -172,7 +173,7 @@ def linked(database: Database, messages: Sequence[Arrival], draw: random.Random)
         if draw.random() < 0.4:
             while linker.turn():
                 pass
-    bench.turn(worker, 1.0)
+    bench.turn(worker, HOLD_S + 1.0)  # late ones waited for their gateway's clock
     while linker.turn():
         pass
     return incidents(database)
