@@ -4,8 +4,9 @@ Slow on purpose: what goes out are levels and minutes, and a change within LOOK_
 one tells, the holder of the lease; what it has said stands in the store, so the next goes on where it ended.
 
 Order   sites of which something was told since they were looked at, then those that were not looked at for longest.
-Bounds  DUE_MAX sites a look, and at most SHARE of the time, so that a busy hub tells later rather than stores later. What stands
-        of sites that it does not come to within half an hour lapses by itself: others then know nothing rather than something old.
+Bounds  DUE_MAX sites a look, and at most SHARE of the time, so that a busy hub tells later rather than stores later. What
+        stands of sites that it does not come to within half an hour lapses by itself: others then know nothing rather
+        than something old.
 """
 
 import logging
