@@ -56,21 +56,25 @@ def install() -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     npm = str(NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    argv = [str(NODE / "bin" / "node"), npm, "install", "--prefix", str(folder), *QUIET, *PACKAGES]
+    start = [str(NODE / "bin" / "node"), npm]
+    install = [*start, "install", "--prefix", str(folder), *QUIET, *PACKAGES]
+    # npm may leave out what packages want to run when they are installed; asked for by name, it is compiled.
+    rebuild = [*start, "rebuild", "--prefix", str(folder), "--foreground-scripts", "sqlite3"]
     # Its SQLite is compiled here, against the headers that came with this Node.js.
     env = {
         **os.environ,
         "PATH": f"{NODE / 'bin'}:{os.environ['PATH']}",
         "npm_config_nodedir": str(NODE),
     }
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=INSTALL_S, check=False, env=env
-        )
-    except subprocess.TimeoutExpired:
-        raise NodeRedMissingError(f"npm did not end within {INSTALL_S:.0f} s") from None
-    if done.returncode:
-        raise NodeRedMissingError(f"npm: {done.stderr.strip()[-200:]}")
+    for argv in (install, rebuild):
+        try:
+            done = subprocess.run(
+                argv, capture_output=True, text=True, timeout=INSTALL_S, check=False, env=env
+            )
+        except subprocess.TimeoutExpired:
+            raise NodeRedMissingError(f"npm did not end within {INSTALL_S:.0f} s") from None
+        if done.returncode:
+            raise NodeRedMissingError(f"npm: {done.stderr.strip()[-200:]}")
     (folder / "installed").touch()
     return folder
 
