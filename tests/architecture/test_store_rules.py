@@ -10,7 +10,8 @@ HUB = ROOT / "hub" / "src" / "gatehouse_hub"
 SOURCES = sorted([*HUB.rglob("*.py"), *HUB.rglob("*.sql")])
 CURSOR = re.compile(r"\b(?:e\.|event\.)?(?:id|rowid|ctid)\s*>=?\s*(?:\?|%s|:)", re.IGNORECASE)
 REPLICA = re.compile(
-    r"replica|standby|target_session_attrs|read_?only_url|hot_standby", re.IGNORECASE
+    r"replica|standby|target_session_attrs(?!=.read-write)|read_?only_url|hot_standby",
+    re.IGNORECASE,
 )
 
 

@@ -50,7 +50,13 @@ def objects(front: Front) -> dict[str, str]:
     token, _ = front.services.accounts.create_token(
         caller, "bridge", frozenset({Scope.READ}), None, timedelta(days=1)
     )
-    return {"site": "hilltop", "incident": incident, "token": token.id, "name": "hill_admin"}
+    return {
+        "site": "hilltop",
+        "gateway": "gw_hilltop",
+        "incident": incident,
+        "token": token.id,
+        "name": "hill_admin",
+    }
 
 
 def address(path: str, objects: dict[str, str]) -> str:
@@ -96,7 +102,13 @@ async def refuses_alike(
     """What is another's and what is nowhere get the same refusal."""
     answer = await client.request(method, address(path, objects), json=BODIES.get(name))
     assert answer.status_code in (403, 404)
-    nowhere = dict(objects, site="nowhere", incident="0" * 32, token="0" * 16, name="nobody")
+    nowhere = {
+        "site": "nowhere",
+        "gateway": "nobody",
+        "incident": "0" * 32,
+        "token": "0" * 16,
+        "name": "nobody",
+    }
     other = await client.request(method, address(path, nowhere), json=BODIES.get(name))
     assert (other.status_code, other.text) == (answer.status_code, answer.text)
 

@@ -144,6 +144,8 @@ def test_times_and_figures_are_forgotten_beyond_their_bounds(
 ) -> None:
     monkeypatch.setattr(quick, "MINUTES_MAX", 5)
     monkeypatch.setattr(quick, "FIGURES_MAX", 5)
+    monkeypatch.setattr(quick, "_MINUTES", set())
+    monkeypatch.setattr(quick, "_FIGURES", {None})
     whose = sender()
     for n in range(30):
         event = BOX.count(n + 1, at_s=60 * n, mean=10 + n)

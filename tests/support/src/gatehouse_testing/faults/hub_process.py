@@ -155,7 +155,7 @@ def main(task: HubTask) -> None:
     def open_mortal(url: str, clock: Clock) -> Database:
         return MortalDatabase(open_database(url, clock), task)
 
-    app.open_database = open_mortal
+    app.__dict__["open_database"] = open_mortal
     if task.die_at == ACK_FIRST:
         # Without the pause between acknowledgements: the word is out before a later batch corrects it.
         acks.__dict__["INTERVAL_S"] = 0.0

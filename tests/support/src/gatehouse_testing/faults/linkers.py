@@ -18,6 +18,7 @@ from typing import Final
 
 from gatehouse_edge.values import Draft
 from gatehouse_hub.ingest.inbox import Arrival
+from gatehouse_hub.ingest.late_alarms import HOLD_S
 from gatehouse_hub.ports import Database
 from gatehouse_hub.store import sites
 from gatehouse_hub.store.database import open_database
@@ -61,6 +62,7 @@ class Fed:
         for _ in range(rows):
             self.bench.give(self._arrival(self.drawn.randint(1, SITES)))
         worker.step(0.0)
+        self.bench.turn(worker, HOLD_S + 1.0)  # what looks late has waited for its gateway's clock
 
     def _arrival(self, number: int) -> Arrival:
         self._seqs[number] += 1
