@@ -36,7 +36,7 @@ from gatehouse_shared.events import (
     ReadingData,
     ReadingEvent,
 )
-from gatehouse_shared.ids import gateway_source
+from gatehouse_shared.ids import HEX16_PATTERN, gateway_source
 from gatehouse_shared.instants import INSTANT_PATTERN, instant_ms, parse_instant
 from gatehouse_shared.names import Lane
 from gatehouse_shared.wire import (
@@ -167,6 +167,7 @@ _MANY: Final = msgspec.json.Decoder(list[functools.reduce(operator.or_, _SHAPE_O
 _STRICT: Final = msgspec.json.Decoder(Event)
 _ENCODER: Final = msgspec.json.Encoder()
 _INSTANT: Final = re.compile(INSTANT_PATTERN)
+_EPOCH: Final = re.compile(HEX16_PATTERN)
 
 
 class QuickReader:
@@ -195,6 +196,8 @@ class QuickReader:
     def _take(self, lane: Lane, events: list[Any], raws: list[bytes]) -> tuple[Row, ...] | None:
         epoch, last = events[0].epoch, 0
         site, gateway, source = self._site, self._gateway, self._source
+        if _EPOCH.search(epoch) is None:
+            return None
         begun = hashlib.sha256(f"{gateway}/{epoch}/{lane}/".encode())
         rows: list[Row] = []
         for event, raw in zip(events, raws, strict=True):
@@ -220,7 +223,7 @@ class QuickReader:
         at_ms = _time_ms(event.time)
         if shape is None or at_ms is None or shape.lane is not lane:
             return None
-        names = (shape.event, event.epoch, event.subject, *shape.names(event.data))
+        names = (shape.event, event.subject, *shape.names(event.data))
         figures = shape.figures and (shape.event, *shape.figures(event.data))
         if names not in self._names or figures not in _FIGURES:
             return self._ask(raw, names, figures)
