@@ -33,9 +33,10 @@ GONE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One row to look for."""
+    """One row to look for; `hazard` is the id of the row that raised its hazard."""
 
     id: str
+    hazard: str
     raised: bool
     topic: str
     payload: bytes
@@ -44,6 +45,7 @@ class Probe:
 def probes(plot: Plot, epoch: str, count: int) -> Iterator[Probe]:
     """Hazards of one plot that begin and end in turn."""
     begun: HazardData | None = None
+    hazard = ""
     for seq in range(1, count + 1):
         if begun is None:
             data = begun = HazardData(
@@ -73,7 +75,8 @@ def probes(plot: Plot, epoch: str, count: int) -> Iterator[Probe]:
         )
         topic = up(plot.site, plot.gateway, "alarm")
         name = event_id(plot.gateway, epoch, "alarm", seq)
-        yield Probe(name, begun is not None, topic, encode(event))
+        hazard = hazard if begun is None else name
+        yield Probe(name, hazard, begun is not None, topic, encode(event))
 
 
 def watch(
@@ -113,7 +116,7 @@ class InApi:
         body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"the API says {answer.status}: {body[:200]!r}")
-        return (b"lane_blocked" in body) == probe.raised
+        return (probe.hazard.encode() in body) == probe.raised
 
 
 class InTable:
