@@ -1,6 +1,7 @@
 """Durable events a second of the real hub against bare loops, in one run: `./dev bench ingest`.
 
-Real mosquitto, PostgreSQL with fsync, the hub as a process of its own with everything switched on. The bare loops
+Real mosquitto, PostgreSQL with fsync, the hub with everything switched on: two processes on PostgreSQL, ingest and the rest, and
+the one that SQLite allows. The bare loops
 (`gatehouse_testing.load.bare`) subscribe, decode, insert, commit, acknowledge, and do nothing else. Hub and loop take turns
 over the same bytes; a figure is the median of the turns' ratios. Events of 256 sites and 512 gateways, 64 sites a turn, 5 % of
 the messages alarms. A turn is timed from the first byte published to the last row stored (the hub: to the last number

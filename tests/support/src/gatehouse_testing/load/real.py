@@ -184,8 +184,10 @@ class RealHub:
 
 @contextlib.contextmanager
 def real_hub(folder: Path, url: str, broker: Mosquitto, community: Community) -> Generator[RealHub]:
-    """A running hub for the length of a block."""
-    hub = RealHub(folder, url, broker, community)
+    """A running hub for the length of a block: on PostgreSQL as two processes, ingest and the rest, on SQLite as its one."""
+    split = {"ingest": "ingest", "rest": "linking,notify,api"}
+    parts = {"all": "ingest,linking,notify,api"} if url.startswith("sqlite") else split
+    hub = RealHub(folder, url, broker, community, parts)
     try:
         yield hub.start()
     finally:
