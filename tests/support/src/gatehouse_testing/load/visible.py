@@ -1,8 +1,9 @@
 """How long a row takes from being published to being seen by somebody who asks: in the hub's API, or in a bare loop's table.
 
 Probes are alarm rows of one gateway, raised and cleared in turn, EVERY_S apart, over a connection of their own, while another
-process publishes a load. Each is asked for until it is there, again POLL_S after each answer; they are so far apart that one is seen before the next is due, unless the hub stalls. The time counts from when the probe
-was to be sent, so that a stall counts for every probe that it held up.
+process publishes a load. Each is asked for until it is there, again POLL_S after each answer; they are so far apart that one is
+seen before the next is due, unless the hub stalls. The time counts from when the probe was to be sent, so that a stall counts
+for every probe that it held up.
 """
 
 from __future__ import annotations
