@@ -253,7 +253,14 @@ def test_the_birth_names_what_runs_and_a_breach_is_told(
             return [tuple((p.name, p.sha256) for p in b.plugins) for b in hub.model.births]
 
     both = (("queue_long", rule["sha256"]), ("leaving", source["sha256"]))
+
+    def readings() -> list[tuple[str, int]]:
+        with hub.lock:
+            data = [e.data for e in hub.model.events(Lane.BULK)]
+        return [(r.device, r.value) for r in those(ReadingData, data)]
+
     wait_until(lambda: both in births(), LONG_S)
+    wait_until(lambda: ("water_1", 7) in readings(), LONG_S)
     with socket.socket(type=socket.SOCK_DGRAM) as sender:
         sender.sendto(struct.pack(">h", 1), ("127.0.0.1", port))
     wait_until(lambda: births()[-1] == both[:1], LONG_S)
@@ -264,11 +271,3 @@ def test_the_birth_names_what_runs_and_a_breach_is_told(
 
     told = wait_until(tampers, LONG_S)
     assert [(e.data.device, e.data.phase) for e in told] == [("gw_1", Phase.RAISED)]
-
-    def readings() -> list[tuple[str, int]]:
-        with hub.lock:
-            data = [e.data for e in hub.model.events(Lane.BULK)]
-        return [(r.device, r.value) for r in those(ReadingData, data)]
-
-    # Bulk goes out when the alarm is acknowledged.
-    wait_until(lambda: ("water_1", 7) in readings(), LONG_S)
