@@ -4,22 +4,25 @@ Exit codes  0 done · 1 something was found or refused · 2 a mistake in the cal
 """
 
 import argparse
+import csv
 import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TextIO
 
 import msgspec
 
 from gatehouse_hub import app
 from gatehouse_hub.api.accounts import reset_password
 from gatehouse_hub.clock import SystemClock
-from gatehouse_hub.config import HubConfig, choose_roles, load_config, load_site
+from gatehouse_hub.config import HubConfig, choose_roles, load_config, load_site, read_yaml
 from gatehouse_hub.errors import HubError
 from gatehouse_hub.fusion.recorded import fuse_recorded
 from gatehouse_hub.ingest.retrying import RetryOutcome, retry
+from gatehouse_hub.linking.mapped import parse_map, read_log, score_log
+from gatehouse_hub.linking.released import released_weights
 from gatehouse_hub.linking.replay import replay
 from gatehouse_hub.pipeline import Role
 from gatehouse_hub.ports import Database
@@ -74,8 +77,14 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser("replay", help="link recorded events into incidents"), _replay
     )
     replaying.add_argument("events", type=Path, help="one event a line, in any order")
-    replaying.add_argument("--site", type=Path, required=True, help="the site file")
-    replaying.add_argument("--out", type=Path, required=True, help="incidents, one a line")
+    replaying.add_argument("--site", type=Path, help="the site file")
+    replaying.add_argument("--out", type=Path, help="incidents, one a line")
+    replaying.add_argument(
+        "--map",
+        type=Path,
+        help="instead of --site: how to read another system's log (CSV or JSONL)",
+    )
+    replaying.add_argument("--truth", help="with --map: the column that says what belongs together")
     fusing = _bind(commands.add_parser("fuse", help="occupancy of recorded events"), _fuse)
     fusing.add_argument("events", type=Path, help="one event a line, in any order")
     fusing.add_argument("--site", type=Path, required=True, help="the site file")
@@ -141,7 +150,34 @@ def _read_roles(text: str) -> frozenset[Role]:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
+    if arguments.map is not None:
+        return _score_log(arguments)
+    if arguments.site is None or arguments.out is None:
+        raise HubError(
+            "the site file and --out are needed", place="replay", remedy="Or give --map and --truth"
+        )
     return _over_recorded(arguments, replay)
+
+
+def _score_log(arguments: argparse.Namespace) -> int:
+    """Link another system's log and print how well that agrees with its truth."""
+    if arguments.truth is None or arguments.site is not None or arguments.out is not None:
+        raise HubError("--map goes with --truth, and with neither --site nor --out", place="replay")
+    alert_map = parse_map(read_yaml(arguments.map, "mapping"))
+    try:
+        with arguments.events.open(encoding="utf-8", newline="") as file:
+            log = read_log(_records(arguments.events, file), alert_map, arguments.truth)
+    except (OSError, UnicodeDecodeError, csv.Error, msgspec.DecodeError) as error:
+        raise HubError(f"cannot read: {error}", place=str(arguments.events)) from None
+    print(msgspec.json.encode(score_log(log, released_weights())).decode())
+    return 0
+
+
+def _records(path: Path, file: TextIO) -> Iterable[Mapping[str, Any]]:
+    """One mapping of columns a record: of a CSV with a head line, or of one JSON object a line."""
+    if path.suffix.lower() == ".csv":
+        return csv.DictReader(file)
+    return (msgspec.json.decode(line, type=dict[str, Any]) for line in file if line.strip())
 
 
 def _fuse(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 HubError
  |- TurnFailedError         linking one site went wrong; the others go on
+ |- WeightsError            a file of linking weights that cannot be used
+ |- MappingError            a log of another system, or what says how to read it, cannot be used
  |- ConfigError             a file or address a person wrote; `place` and `remedy` say where and what to do
  '- StoreError              the database refused (a defect, or a schema that does not fit)
      |- ConflictError       a unique name or key is taken already
@@ -27,6 +29,14 @@ class TurnFailedError(HubError):
         super().__init__(
             "cannot be linked", place=f"site {site}", remedy="See the log; it is tried again"
         )
+
+
+class WeightsError(HubError):
+    """A file of linking weights that cannot be used."""
+
+
+class MappingError(HubError):
+    """A log of another system, or the mapping that says how to read it, cannot be used."""
 
 
 class ConfigError(HubError):

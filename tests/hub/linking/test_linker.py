@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from gatehouse_hub.linking.linker import LinkedIncident, LinkReason, link_rows
 from gatehouse_hub.linking.priority import PriorityReason, judge
+from gatehouse_hub.linking.released import released_weights
 from gatehouse_hub.linking.rows import AlarmRow
-from gatehouse_hub.linking.score import TermKind
+from gatehouse_hub.linking.score import Term, TermKind
 from gatehouse_hub.linking.site_map import map_site
+from gatehouse_hub.linking.weights import CLIP, EXPERT, Weights
 from gatehouse_hub.linking.words import LANGUAGES, describe_link
 from gatehouse_shared.names import HazardKind
 from gatehouse_testing.alarms import alarm
@@ -107,7 +109,7 @@ def test_every_link_says_why_in_both_languages() -> None:
     ]
     link = link_rows(rows, SITE)[0].links[1]
     assert {term.kind for term in link.terms} == {
-        TermKind.CAUSE, TermKind.TIME, TermKind.DISTANCE, TermKind.HOPS, TermKind.BUSY
+        TermKind.CAUSE, TermKind.TIME, TermKind.DISTANCE, TermKind.HOPS, TermKind.COMPANY, TermKind.AGE, TermKind.BUSY
     }  # fmt: skip
     english, chinese = (describe_link(link, language) for language in LANGUAGES)
     assert (
@@ -138,6 +140,38 @@ def test_any_order_and_any_duplication_gives_the_same_incidents(
     shuffled = rows + [row for row in rows if random.random() < 0.3]
     random.shuffle(shuffled)
     assert link_rows(shuffled, SITE) == link_rows(rows, SITE)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_ROWS, st.integers(0, 7200), st.sampled_from([EXPERT, released_weights()]))
+def test_linking_can_be_taken_up_at_any_moment_from_what_stood(
+    rows: list[AlarmRow], at_s: int, weights: Weights
+) -> None:
+    whole = link_rows(rows, SITE, weights)
+    stood = {row.id: i.id for i in whole for row in i.rows if row.time_ms < at_s * 1000}
+    again = link_rows(rows, SITE, weights, from_ms=at_s * 1000, placed=stood)
+    assert [[row.id for row in i.rows] for i in again] == [
+        [row.id for row in i.rows] for i in whole
+    ]
+    anew = {link.row.id: link for i in again for link in i.links if link.row.id not in stood}
+    assert anew == {
+        link.row.id: link for i in whole for link in i.links if link.row.id not in stood
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(_ROWS, st.sampled_from([EXPERT, released_weights()]))
+def test_the_terms_of_a_link_add_up_to_its_score(rows: list[AlarmRow], weights: Weights) -> None:
+    for incident in link_rows(rows, SITE, weights):
+        for link in (*incident.links, *incident.near_misses):
+            assert sum(term.weight for term in link.terms) == pytest.approx(link.score, abs=1e-5)
+            assert bounded(link.terms)
+
+
+def bounded(terms: tuple[Term, ...]) -> bool:
+    """No single entry of a table decides alone; what adds up over rows is not one entry."""
+    added = {TermKind.BUSY, TermKind.COMPANY}
+    return all(abs(term.weight) <= 2 * CLIP for term in terms if term.kind not in added)
 
 
 @settings(max_examples=200, deadline=None)

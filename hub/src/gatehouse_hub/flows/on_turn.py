@@ -10,14 +10,16 @@ from gatehouse_hub.errors import StoreUnavailableError, TurnFailedError
 from gatehouse_hub.flows.telling import tell
 from gatehouse_hub.flows.unreadable import open_unreadable
 from gatehouse_hub.linking.amend import Amended, amend
+from gatehouse_hub.linking.busyness import REACH_MS
 from gatehouse_hub.linking.linker import NearMiss, link_rows
 from gatehouse_hub.linking.priority import judge
 from gatehouse_hub.linking.quiet import RECOMPUTE_MAX_MS, restart_ms
+from gatehouse_hub.linking.released import released_weights
 from gatehouse_hub.linking.rows import AlarmRow, row_of
 from gatehouse_hub.linking.score import Term
 from gatehouse_hub.linking.site_map import SiteMap, map_site
 from gatehouse_hub.linking.summary import summarise
-from gatehouse_hub.linking.weights import EXPERT, Weights
+from gatehouse_hub.linking.weights import Weights
 from gatehouse_hub.linking.words import describe_link, describe_near_miss, priority_words
 from gatehouse_hub.ports import Transaction
 from gatehouse_hub.store import sites, work
@@ -61,7 +63,7 @@ class Linker:
 
     name: str = "linker"
     shelf: SiteShelf = field(default_factory=SiteShelf)
-    weights: Weights = EXPERT
+    weights: Weights = field(default_factory=released_weights)
 
 
 def take_turns(tx: Transaction, now_ms: int, limit: int, linker: Linker) -> list[Turn]:
@@ -110,10 +112,11 @@ def _link(
     )
     times = raised_times(tx, pending.site, oldest_ms - RECOMPUTE_MAX_MS)
     from_ms = restart_ms(times, oldest_ms, weights.window_s)
-    raised = {row.event.id: row for row in raised_rows(tx, pending.site, from_ms)}
+    raised = {row.event.id: row for row in raised_rows(tx, pending.site, from_ms - REACH_MS)}
     site_map = map_site(site)
     rows = [_alarm_row(row, site_map) for row in raised.values()]
-    computed = link_rows(rows, site_map, weights, resolved_rows(tx, pending.site, from_ms))
+    closed = resolved_rows(tx, pending.site, from_ms)
+    computed = link_rows(rows, site_map, weights, closed, from_ms=from_ms)
     amended, emptied = amend(computed, stored_incidents(tx, pending.site, from_ms))
     changed = list(open_unreadable(tx, site, pending.oldest_ms))
     for incident in amended:

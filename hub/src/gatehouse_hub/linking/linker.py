@@ -1,23 +1,30 @@
 """The fold: rows in order of (corrected time, id), each joins the incident it fits best or opens one.
 
-Pure and deterministic: the same rows give the same incidents, whatever order they arrived in and however often. State lives
-only inside one call. Bounds: an incident takes part while one of its last `Weights.members` members lies within the window.
+Rule 1  the same rows give the same incidents, whatever order they arrived in and however often.
+Rule 2  where a row stands depends only on rows before it. So a late row changes nothing before its own time, and a linker may
+        take up the fold at any moment: give it what stood (`placed`) and the rows of `REACH_MS` before.
+Rule 3  presence is never followed, whatever the score (see `presence`).
+
+Bounds: an incident takes part while one of its last `Weights.members` members lies within the window and near enough.
 """
 
-from bisect import bisect_left
-from collections import deque
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from gatehouse_hub.linking.presence import may_hold
+from gatehouse_hub.linking.busyness import Busyness, against
+from gatehouse_hub.linking.opened import Opened, Standing
 from gatehouse_hub.linking.rows import AlarmRow, sort_key
-from gatehouse_hub.linking.score import Score, Term, busy_term, score_incident
+from gatehouse_hub.linking.score import Term, TermKind, voices_of
 from gatehouse_hub.linking.site_map import SiteMap
-from gatehouse_hub.linking.weights import EXPERT, Weights
+from gatehouse_hub.linking.weights import EXPERT, MS, Weights
+from gatehouse_shared.names import LATCHED_KINDS
 
 NOTHING_CLOSED: Final[Mapping[str, int]] = {}
+NOTHING_PLACED: Final[Mapping[str, str]] = {}
+NEAR_MISSES: Final = 3
 
 
 class LinkReason(StrEnum):
@@ -27,6 +34,7 @@ class LinkReason(StrEnum):
     JOINED = "joined"
     OPENED_MAYBE = "opened_maybe"
     OPENED_PRESENCE = "opened_presence"
+    STOOD = "stood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +74,147 @@ class LinkedIncident:
 
 
 @dataclass(slots=True)
-class _Open:
+class _Growing:
+    opened: Opened
     links: list[Link]
     near_misses: tuple[NearMiss, ...]
-    latest: deque[AlarmRow]
     closed_ms: int | None
-    rows: list[AlarmRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    growing: _Growing
+    total: float
+    best: AlarmRow
+    others: float
+    heard: int
+
+
+class Fold:
+    """The incidents of one site as they grow. Feed rows in order of `sort_key`, each once."""
+
+    def __init__(
+        self,
+        site_map: SiteMap,
+        weights: Weights = EXPERT,
+        closed_ms: Mapping[str, int] = NOTHING_CLOSED,
+    ) -> None:
+        self._site_map = site_map
+        self._weights = weights
+        self._voices = voices_of(weights)
+        self._closed_ms = closed_ms
+        self._busyness = Busyness()
+        self._standing = Standing(weights.window_s * MS, weights.members)
+        self._all: list[_Growing] = []
+        self._placed: dict[str, _Growing] = {}
+
+    def count(self, row: AlarmRow) -> None:
+        """A row from before: it says how busy the site was, no more."""
+        self._busyness.step(row)
+
+    def place(self, row: AlarmRow, incident: str) -> None:
+        """A row from before that is known to stand in `incident`, whatever the score would be now."""
+        self._busyness.step(row)
+        growing = self._placed.get(incident)
+        link = Link(row, LinkReason.STOOD)
+        if growing is None:
+            growing = self._placed[incident] = self._open(row, link, ())
+        else:
+            self._join(growing, row, link)
+
+    def step(self, row: AlarmRow) -> None:
+        """Put a row where it belongs."""
+        busy = against(self._busyness.step(row), self._weights.busy)
+        near = self._site_map.near_zones(row.zone)
+        scored = [
+            found
+            for opened in self._standing.near(row, near)
+            if (found := self._score(row, self._all[opened.number], near, busy)) is not None
+        ]
+        scored.sort(key=lambda s: (-s.total, s.growing.opened.number))
+        misses: list[NearMiss] = []
+        for found in scored:
+            if found.total < self._weights.maybe:
+                break
+            opened = found.growing.opened
+            allowed = opened.may_take(row, self._site_map)
+            terms = self._terms(row, found, near, busy)
+            if allowed and found.total >= self._weights.link:
+                link = Link(row, LinkReason.JOINED, found.best, found.total, terms)
+                self._join(found.growing, row, link)
+                return
+            reason = LinkReason.OPENED_MAYBE if allowed else LinkReason.OPENED_PRESENCE
+            misses.append(NearMiss(opened.first.id, reason, found.best, found.total, terms))
+        reason = misses[0].reason if misses else LinkReason.OPENED
+        self._open(row, Link(row, reason), tuple(misses[:NEAR_MISSES]))
+
+    def incidents(self) -> tuple[LinkedIncident, ...]:
+        """What there is, in order of earliest rows."""
+        return tuple(
+            LinkedIncident(g.opened.first.id, tuple(g.links), g.near_misses) for g in self._all
+        )
+
+    def _open(self, row: AlarmRow, link: Link, misses: tuple[NearMiss, ...]) -> _Growing:
+        opened = self._standing.open(row, len(self._all))
+        growing = _Growing(opened, [link], misses, self._closed_ms.get(row.id))
+        self._all.append(growing)
+        return growing
+
+    def _join(self, growing: _Growing, row: AlarmRow, link: Link) -> None:
+        self._standing.join(growing.opened, row)
+        growing.links.append(link)
+        closed = self._closed_ms.get(row.id)
+        if closed is not None:
+            old = growing.closed_ms
+            growing.closed_ms = closed if old is None else min(closed, old)
+
+    def _score(
+        self, row: AlarmRow, growing: _Growing, near: Mapping[str, int], busy: float
+    ) -> _Scored | None:
+        opened = growing.opened
+        if row.drill is not opened.first.drill:
+            return None
+        if growing.closed_ms is not None and row.time_ms > growing.closed_ms:
+            return None
+        since_ms = row.time_ms - self._weights.window_s * MS
+        speak = self._voices.speak
+        total, best, best_score, heard = 0.0, row, -math.inf, 0
+        for member in opened.latest:
+            hops = near.get(member.zone)
+            if hops is None or member.time_ms < since_ms:
+                continue
+            score = speak(member, row, hops)
+            total += math.exp(score)
+            heard += 1
+            if score >= best_score:
+                best, best_score = member, score
+        if not heard:
+            return None
+        voice = math.log(total)
+        rest = self._of_incident(row, opened, since_ms)
+        return _Scored(growing, round(voice + rest - busy, 6), best, voice - best_score, heard - 1)
+
+    def _of_incident(self, row: AlarmRow, opened: Opened, since_ms: int) -> float:
+        again = row.kind in opened.kinds
+        latched = self._weights.latched if again and row.kind in LATCHED_KINDS else 0.0
+        age = self._voices.age(row.time_ms - opened.first.time_ms, again=again)
+        return age + latched + self._voices.company(opened.rows_since(since_ms))
+
+    def _terms(
+        self, row: AlarmRow, found: _Scored, near: Mapping[str, int], busy: float
+    ) -> tuple[Term, ...]:
+        opened = found.growing.opened
+        again = row.kind in opened.kinds
+        age_ms = row.time_ms - opened.first.time_ms
+        company = found.others + self._voices.company(len(opened.times))
+        terms = [
+            *self._voices.explain(found.best, row, near[found.best.zone]),
+            Term(TermKind.COMPANY, company, found.heard),
+            Term(TermKind.AGE, self._voices.age(age_ms, again=again), age_ms / MS),
+        ]
+        if again and row.kind in LATCHED_KINDS:
+            terms.append(Term(TermKind.LATCHED, self._weights.latched))
+        return (*terms, Term(TermKind.BUSY, -busy))
 
 
 def link_rows(
@@ -79,80 +222,22 @@ def link_rows(
     site_map: SiteMap,
     weights: Weights = EXPERT,
     closed_ms: Mapping[str, int] = NOTHING_CLOSED,
+    *,
+    from_ms: int | None = None,
+    placed: Mapping[str, str] = NOTHING_PLACED,
 ) -> tuple[LinkedIncident, ...]:
     """The incidents of one site, in order of their earliest rows.
 
     `closed_ms`: row id -> when a person resolved the incident that held it; such an incident takes no later row.
+    `from_ms`: rows before are not linked; they only say how busy the site was, and those named in `placed` (row id -> any name
+    of their incident) stand where they stood.
     """
-    window_ms = weights.window_s * 1000
-    active: list[_Open] = []
-    done: list[_Open] = []
-    recent: deque[int] = deque()
-    for row in sorted(set(rows), key=sort_key):
-        while recent and recent[0] < row.time_ms - window_ms:
-            recent.popleft()
-        still: list[_Open] = []
-        for incident in active:
-            fresh = incident.latest[-1].time_ms >= row.time_ms - window_ms
-            (still if fresh else done).append(incident)
-        active = still
-        opened = _place(row, active, len(recent), site_map, weights)
-        opened.closed_ms = _earlier(opened.closed_ms, closed_ms.get(row.id))
-        recent.append(row.time_ms)
-    found = sorted((*done, *active), key=lambda o: sort_key(o.rows[0]))
-    return tuple(LinkedIncident(o.rows[0].id, tuple(o.links), o.near_misses) for o in found)
-
-
-def _place(
-    row: AlarmRow, active: list[_Open], recent: int, site_map: SiteMap, weights: Weights
-) -> _Open:
-    scored = [
-        (score, incident)
-        for incident in active
-        if row.drill is incident.rows[0].drill
-        and (incident.closed_ms is None or row.time_ms <= incident.closed_ms)
-        and (score := _score(row, incident, recent, site_map, weights)) is not None
-    ]
-    scored.sort(key=lambda pair: (-pair[0].total, sort_key(pair[1].rows[0])))
-    misses: list[NearMiss] = []
-    for score, incident in scored:
-        allowed = may_hold((*incident.rows, row), site_map)
-        if score.total >= weights.link and allowed:
-            link = Link(row, LinkReason.JOINED, score.member, score.total, score.terms)
-            incident.links.append(link)
-            incident.rows.append(row)
-            incident.latest.append(row)
-            return incident
-        if score.total >= weights.maybe:
-            reason = LinkReason.OPENED_MAYBE if allowed else LinkReason.OPENED_PRESENCE
-            first = incident.rows[0].id
-            misses.append(NearMiss(first, reason, score.member, score.total, score.terms))
-    reason = misses[0].reason if misses else LinkReason.OPENED
-    latest = deque([row], maxlen=weights.members)
-    opened = _Open([Link(row, reason)], tuple(misses[:3]), latest, None, [row])
-    active.append(opened)
-    return opened
-
-
-def _time_ms(row: AlarmRow) -> int:
-    return row.time_ms
-
-
-def _earlier(a: int | None, b: int | None) -> int | None:
-    return b if a is None else a if b is None else min(a, b)
-
-
-def _score(
-    row: AlarmRow, incident: _Open, recent: int, site_map: SiteMap, weights: Weights
-) -> Score | None:
-    since_ms = row.time_ms - weights.window_s * 1000
-    near = [
-        m
-        for m in incident.latest
-        if m.time_ms >= since_ms and site_map.hops_between(row.zone, m.zone) <= weights.hops
-    ]
-    if not near:
-        return None
-    # An incident's own rows count as one: they say that it goes on, not that the site is busy with other things.
-    own = len(incident.rows) - bisect_left(incident.rows, since_ms, key=_time_ms)
-    return score_incident(row, near, busy_term(recent - own + 1, weights), site_map, weights)
+    fold = Fold(site_map, weights, closed_ms)
+    for row in sorted({row.id: row for row in rows}.values(), key=sort_key):
+        if from_ms is None or row.time_ms >= from_ms:
+            fold.step(row)
+        elif row.id in placed:
+            fold.place(row, placed[row.id])
+        else:
+            fold.count(row)
+    return fold.incidents()

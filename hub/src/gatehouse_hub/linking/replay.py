@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from gatehouse_hub.linking.linker import LinkedIncident, link_rows
 from gatehouse_hub.linking.priority import judge
+from gatehouse_hub.linking.released import released_weights
 from gatehouse_hub.linking.rows import AlarmRow, row_of
 from gatehouse_hub.linking.site_map import map_site
-from gatehouse_hub.linking.weights import EXPERT, Weights
+from gatehouse_hub.linking.weights import Weights
 from gatehouse_hub.linking.words import describe_link, priority_words
 from gatehouse_shared.events import HazardEvent
 from gatehouse_shared.ids import parse_source
@@ -30,9 +31,12 @@ class ReplayedIncident:
 
 
 def replay(
-    lines: Iterable[OfflineRow], site: Site, weights: Weights = EXPERT
+    lines: Iterable[OfflineRow], site: Site, weights: Weights | None = None
 ) -> tuple[ReplayedIncident, ...]:
-    """The incidents of recorded events of one site, in order of time. Duplicates and other sites' events do not count."""
+    """The incidents of recorded events of one site, in order of time. Duplicates and other sites' events do not count.
+
+    `weights` are those of this version where none are given.
+    """
     site_map = map_site(site)
     rows: dict[str, AlarmRow] = {}
     peaks: dict[tuple[str, str, int], int] = {}
@@ -46,7 +50,10 @@ def replay(
         if row is not None:
             rows[row.id] = row
     found = [replace(r, grade=peaks[r.gateway, r.epoch, r.hazard]) for r in rows.values()]
-    return tuple(_describe(site.site, incident) for incident in link_rows(found, site_map, weights))
+    return tuple(
+        _describe(site.site, incident)
+        for incident in link_rows(found, site_map, weights or released_weights())
+    )
 
 
 def _describe(site: str, incident: LinkedIncident) -> ReplayedIncident:

@@ -76,6 +76,12 @@ def priority_words(reason: PriorityReason, language: Language) -> str:
 def describe_link(link: Link, language: Language) -> str:
     """Why a row belongs to its incident, in one sentence."""
     name = kind_name(link.row.kind, language)
+    if link.reason is LinkReason.STOOD:
+        return (
+            f"{_sentence(name)} stands here as before"
+            if language == "en"
+            else f"{name}，仍属此事件"
+        )
     if link.to is None:
         return (
             f"{_sentence(name)} opened the incident"
@@ -94,7 +100,7 @@ def describe_link(link: Link, language: Language) -> str:
 
 
 def describe_near_miss(miss: NearMiss, row_kind: HazardKind, language: Language) -> str:
-    """Why a row did not join an incident it was near to."""
+    """Why a row did not join an incident it was near to: what spoke loudest against it."""
     other, name = kind_name(miss.to.kind, language), kind_name(row_kind, language)
     near = _nearness(miss.terms, language)
     if miss.reason is LinkReason.OPENED_PRESENCE:
@@ -103,9 +109,39 @@ def describe_near_miss(miss: NearMiss, row_kind: HazardKind, language: Language)
                 f"Kept apart from {_article(other)}: presence is never followed from zone to zone"
             )
         return f"未与{other}合并：系统从不跨区域追踪人的行踪"
+    against = _against(miss.terms, language)
     if language == "en":
-        return f"Maybe the same as {_article(other)}, {near}, but too little joins {_article(name)} to it"
-    return f"可能与{other}有关，{near}，但依据不足"
+        return f"Maybe the same as {_article(other)}, {near}, but too little joins {_article(name)} to it{against}"
+    return f"可能与{other}有关，{near}，但依据不足{against}"
+
+
+_AGAINST: Final[Mapping[TermKind, tuple[str, str]]] = {
+    TermKind.OTHER_PAIR: ("the one rarely follows the other", "两者很少相继发生"),
+    TermKind.CAUSE_REVERSED: ("they came in the unusual order", "先后顺序不常见"),
+    TermKind.TIME: ("{time} apart", "相隔{time}"),
+    TermKind.DISTANCE: ("far apart", "相距较远"),
+    TermKind.HOPS: ("in another zone", "不在同一区域"),
+    TermKind.AGE: ("it began {age} before", "该事件始于{age}前"),
+    TermKind.COMPANY: ("it has gone on with other events", "该事件另有后续"),
+    TermKind.LATCHED: ("a new call is hardly the old one", "新的呼叫多半另有其事"),
+    TermKind.BUSY: ("such events often begin here of their own", "此类事件在此处时常单独发生"),
+}
+
+
+def _against(terms: tuple[Term, ...], language: Language) -> str:
+    """The two loudest reasons against a link."""
+    loud = sorted((t for t in terms if t.weight < 0 and t.kind in _AGAINST), key=lambda t: t.weight)
+    chinese = language == "zh-CN"
+    span = _duration_zh if chinese else _duration
+    values = {
+        term.kind.value: span(term.value)
+        for term in terms
+        if term.kind in {TermKind.TIME, TermKind.AGE}
+    }
+    said = [_AGAINST[term.kind][chinese].format(**values) for term in loud[:2]]
+    if not said:
+        return ""
+    return f"：{'，'.join(said)}" if chinese else f": {' and '.join(said)}"
 
 
 def _why(terms: tuple[Term, ...], language: Language) -> str:
@@ -116,6 +152,8 @@ def _why(terms: tuple[Term, ...], language: Language) -> str:
         return "; the two often come together" if language == "en" else "；两者常同时出现"
     if TermKind.SAME_KIND in kinds:
         return "; the same kind again" if language == "en" else "；同类再次发生"
+    if TermKind.COMPANY in kinds:
+        return "; it fits with the rest" if language == "en" else "；与其余情况相符"
     return ""
 
 
