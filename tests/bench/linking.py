@@ -1,8 +1,8 @@
 """How well events become incidents, and at what cost: `./dev bench linking`.
 
-Over the given tool's cases with known truth, seeds 100-111, ten days each, at one, four and ten times the ordinary load: as they are, with
-`--knobs` and with `--drift`. `err_ratio` is (1 - B3 F1) of the linker over that of the plain rule with the best mean; the tool's rules and ST-DBSCAN run
-over the same rows. `GATEHOUSE_LINKING_SEEDS` (such as `3-6`) takes other seeds, for tuning.
+Over the given tool's cases with known truth, seeds 100-111, ten days each, at one, four and ten times the ordinary load: as they
+are, with `--knobs` and with `--drift`. `err_ratio` is (1 - B3 F1) of the linker over that of the plain rule with the best mean;
+the tool's rules and ST-DBSCAN run over the same rows. `GATEHOUSE_LINKING_SEEDS` (such as `3-6`) takes other seeds, for tuning.
 """
 
 import os

@@ -39,6 +39,13 @@ class OfflineRow:
     evaluation: bool = False
 
 
+# Made once: a decoder that is made for each line costs more than the line.
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_EXTRAS: Final = msgspec.json.Decoder(_Extras)
+_EVENT: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
 def encode_line(event: Event, *, evaluation: bool = True) -> bytes:
     """One line without its end; `evaluation` marks it so that no hub takes it for something that happened."""
     body = encode(event)
@@ -50,10 +57,10 @@ def decode_line(line: bytes) -> OfflineRow:
     if len(line) > EVENT_MAX_BYTES:
         raise WireError(RefusalReason.TOO_LARGE, f"{len(line)} bytes in one line")
     try:
-        fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        fields = _FIELDS.decode(line)
         extras = {k: fields.pop(k) for k in ("evaluation", "arrived", "offset_ms") if k in fields}
-        found = msgspec.json.decode(msgspec.json.encode(extras), type=_Extras)
-        event: Event = msgspec.json.decode(msgspec.json.encode(fields), type=Event)
+        found = _EXTRAS.decode(_ENCODER.encode(extras))
+        event = _EVENT.decode(_ENCODER.encode(fields))
         arrived = parse_instant(found.arrived) if found.arrived else None
         parse_instant(event.time)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:

@@ -96,13 +96,17 @@ def test_a_record_that_cannot_be_read_is_named(record: dict[str, str], said: str
         read_log([record], parse_map(MAP), "label")
 
 
-def test_named_kinds_and_places_that_adjoin_join_what_words_alone_do_not() -> None:
+def test_what_the_mapping_knows_of_kinds_and_places_counts() -> None:
     records = [
         {"when": "1000", "host": "a", "rule": "heat", "label": "1"},
-        {"when": "1040", "host": "a", "rule": "fumes", "label": "1"},
+        {"when": "1240", "host": "b", "rule": "flames", "label": "1"},
     ]
-    tree = {**MAP, "time_unit": "s", "adjoining": "all"}
-    named = {**tree, "kinds": {"heat": "thermal_hotspot", "fumes": "fire_smoke"}}
+    tree = {**MAP, "time_unit": "s"}
+    named = {
+        **tree,
+        "adjoining": [["a", "b"]],
+        "kinds": {"heat": "thermal_hotspot", "flames": "fire_flame"},
+    }
     weights = released_weights()
     assert score_log(read_log(records, parse_map(named), "label"), weights).incidents == 1
     assert score_log(read_log(records, parse_map(tree), "label"), weights).incidents == 2

@@ -1,8 +1,8 @@
 """How often rows like this one begin anew: onsets, counted from the rows alone and not from what they were linked to.
 
 An onset is a row whose kind has not been raised in its zone for `ONSET_QUIET_MS`, so that a hazard that flutters counts once.
-Since the counts depend on rows only, a linker that starts again in the middle needs the rows of `REACH_MS` before and nothing else. Bounds: one entry an
-onset of the last day, one a kind and zone heard of in it.
+Since the counts depend on rows only, a linker that starts again in the middle needs the rows of `REACH_MS` before and nothing
+else. Bounds: one entry an onset of the last day, one a kind and zone heard of.
 """
 
 import math

@@ -49,11 +49,15 @@ def replay(
         row = row_of(line.event, gateway, line.offset_ms, site_map)
         if row is not None:
             rows[row.id] = row
-    found = [replace(r, grade=peaks[r.gateway, r.epoch, r.hazard]) for r in rows.values()]
+    found = [_at_peak(r, peaks[r.gateway, r.epoch, r.hazard]) for r in rows.values()]
     return tuple(
         _describe(site.site, incident)
         for incident in link_rows(found, site_map, weights or released_weights())
     )
+
+
+def _at_peak(row: AlarmRow, grade: int) -> AlarmRow:
+    return row if row.grade == grade else replace(row, grade=grade)
 
 
 def _describe(site: str, incident: LinkedIncident) -> ReplayedIncident:

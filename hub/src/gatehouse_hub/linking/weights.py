@@ -1,8 +1,8 @@
 """What speaks for and against a link, in nats. `EXPERT` is what a new hub could start with; `released` gives what was learned.
 
-Theory  a row joins an incident when that is likelier than that it begins another: the score is the logarithm of those odds. Each
-        member of the incident speaks by a sum of terms (pair of kinds, time, distance, hops), their voices add up as probabilities,
-        and against them stands how often rows like this one begin anew here (`Busy`).
+Theory  a row joins an incident when that is likelier than that it begins another: the score is the logarithm of those odds.
+        Each member of the incident speaks by a sum of terms (pair of kinds, time, distance, hops), their voices add up as
+        probabilities, and against them stands how often rows like this one begin anew here (`Busy`).
 Scale   every table entry lies within CLIP nats, so that no single reason decides alone.
 """
 
