@@ -138,7 +138,7 @@ def test_a_turn_without_news_changes_nothing(database: Database) -> None:
 
 
 def test_what_was_acknowledged_is_never_emptied_and_a_merge_is_proposed(database: Database) -> None:
-    hot, smoke = raised(1, "lane_blocked", 1, 0), raised(2, "lane_blocked", 1, 3000)
+    hot, smoke = raised(1, "lane_blocked", 1, 0), raised(2, "lane_blocked", 1, 900)
     put(database, hot, smoke)
     turn(database)
     with database.transaction() as tx:
@@ -147,7 +147,7 @@ def test_what_was_acknowledged_is_never_emptied_and_a_merge_is_proposed(database
     before = partition(database)
     put(
         database,
-        *(raised(3 + n, "lane_blocked", 1, at) for n, at in enumerate((600, 1200, 1800, 2400))),
+        *(raised(3 + n, "lane_blocked", 1, at) for n, at in enumerate(range(90, 900, 90))),
     )
     turn(database)
     assert {hot.id, smoke.id} not in partition(database)

@@ -11,7 +11,7 @@ from gatehouse_hub.linking.rows import AlarmRow
 from gatehouse_hub.linking.score import Term, TermKind
 from gatehouse_hub.linking.site_map import map_site
 from gatehouse_hub.linking.weights import CLIP, EXPERT, Weights
-from gatehouse_hub.linking.words import LANGUAGES, describe_link
+from gatehouse_hub.linking.words import LANGUAGES, describe_link, describe_near_miss
 from gatehouse_shared.names import HazardKind
 from gatehouse_testing.alarms import alarm
 from gatehouse_testing.sites import row_of_zones
@@ -191,3 +191,32 @@ def test_presence_is_never_followed_beyond_two_adjoining_zones(rows: list[AlarmR
         assert len(zones) < 2 or zones[1] - zones[0] == 1
         times = [row.time_ms for row in present]
         assert not times or max(times) - min(times) <= 600_000
+
+
+def test_a_fire_is_told_in_words_from_its_first_sign_to_the_blocked_lane() -> None:
+    rows = [
+        alarm(SITE, "thermal_hotspot", "z0", 1000),
+        alarm(SITE, "fire_smoke", "z0", 1040, device="smoke_0"),
+        alarm(SITE, "fire_smoke", "z0", 1100, device="smoke_0"),
+        alarm(SITE, "lane_blocked", "z1", 1180),
+        alarm(SITE, "help_button", "z0", 1240, device="button_0"),
+    ]
+    (incident,) = link_rows(rows, SITE, released_weights())
+    assert [describe_link(link, "en") for link in incident.links] == [
+        "Hot spot opened the incident",
+        "Smoke 40 s after a hot spot, in the same zone; the one often follows the other",
+        "Smoke 60 s after smoke, in the same zone; the same kind again",
+        "Blocked lane 3 min after a hot spot, 20 m away in the adjoining zone; the one often follows the other",
+        "Call for help 2 min after smoke, in the same zone; the one often follows the other",
+    ]
+
+
+def test_a_near_miss_says_what_spoke_loudest_against_it() -> None:
+    rows = [alarm(SITE, "thermal_hotspot", "z0", 1000), alarm(SITE, "help_button", "z2", 1200)]
+    (miss,) = link_rows(rows, SITE)[1].near_misses
+    english, chinese = (describe_near_miss(miss, rows[1].kind, language) for language in LANGUAGES)
+    assert english.startswith(
+        "Maybe the same as a hot spot, 40 m away 2 zones away, but too little"
+    )
+    assert english.endswith(": in another zone")
+    assert chinese.endswith("：不在同一区域")

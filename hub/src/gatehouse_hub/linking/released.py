@@ -62,7 +62,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def released_weights() -> Weights:
     """What this version links by."""
-    return parse_weights(files(__package__).joinpath(FILE).read_bytes())
+    return parse_weights(files("gatehouse_hub.linking").joinpath(FILE).read_bytes())
 
 
 def parse_weights(text: bytes) -> Weights:

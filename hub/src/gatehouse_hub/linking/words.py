@@ -130,7 +130,10 @@ _AGAINST: Final[Mapping[TermKind, tuple[str, str]]] = {
 
 def _against(terms: tuple[Term, ...], language: Language) -> str:
     """The two loudest reasons against a link."""
-    loud = sorted((t for t in terms if t.weight < 0 and t.kind in _AGAINST), key=lambda t: t.weight)
+    told = [
+        t for t in terms if t.kind in _AGAINST and not (t.kind is TermKind.COMPANY and not t.value)
+    ]
+    loud = sorted((t for t in told if t.weight < 0), key=lambda t: t.weight)
     chinese = language == "zh-CN"
     span = _duration_zh if chinese else _duration
     values = {

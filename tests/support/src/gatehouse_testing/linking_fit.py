@@ -57,8 +57,9 @@ LENGTH: Final = sum(SIZES.values())
 PAIR_RIDGE, RIDGE, SMOOTH = 4.0, 0.1, 6.0
 """Precision of the priors, in rows."""
 CAUTION, CAUTION_FALL = 1.38, 0.45
-"""Odds count a wrong merge and a wrong split alike. On a quiet site a wrong merge is rarer and worse, so more is asked for there: this much
-against any link, less this much for each e-fold of onsets on the site. Chosen on tuning seeds for few false merges at even B3 F1.
+"""Odds count a wrong merge and a wrong split alike. On a quiet site a wrong merge is rarer and worse, so more is asked for there:
+this much against any link, less this much for each e-fold of onsets on the site. Chosen on tuning seeds for few false merges at
+even B3 F1.
 """
 
 
