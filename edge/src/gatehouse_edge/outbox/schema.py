@@ -86,8 +86,6 @@ def connect(path: Path, *, create: bool) -> apsw.Connection:
         _set_up(connection, create=create)
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, DamagedError) as error:
         connection.close()
-        if create:
-            raise  # what is only being made holds nothing to save
         raise DamagedError(str(error)) from None
     except BaseException:
         connection.close()

@@ -100,12 +100,7 @@ class OutboxLives:
             Limits(max_age_days=90),
             lambda: f"{next(self.numbers):016x}",
         )
-        life = self.disk.life
-        try:
-            box, opened = open_outbox(place, self.now)
-        except apsw.Error:
-            self.disk.outlived(life)  # SQLite told of the power cut in its own words
-            raise
+        box, opened = open_outbox(place, self.now)
         self.settings(box._db)
         if opened.salvage is not None:
             self.found.corrupt += 1
